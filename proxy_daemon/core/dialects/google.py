@@ -1,0 +1,33 @@
+"""Google's Gemini API, on its own host and on Vertex: model and operation stand in the path."""
+
+from __future__ import annotations
+
+import re
+
+from proxy_daemon.core.dialects.dialect import Dialect, as_json
+from proxy_daemon.core.messages import Request
+
+_PATH = re.compile(rb"/models/([^/:]+):([A-Za-z]+)$")
+_STATUSES = {400: "INVALID_ARGUMENT", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 504: "DEADLINE_EXCEEDED"}
+
+
+class Google(Dialect):
+    """https://ai.google.dev/api"""
+
+    name = "google"
+    home = "https://generativelanguage.googleapis.com"
+    generating = re.compile(rb":(stream)?generateContent$|:(batch)?embedContents?$", re.IGNORECASE)
+    terminal = ()  # Gemini's streams end without a mark
+
+    def recognises(self, request: Request) -> bool:
+        """By the operation in the path, or by the key's header."""
+        return _PATH.search(request.path) is not None or b"x-goog-api-key" in request.headers
+
+    def model(self, request: Request) -> str:
+        """From the path: `.../models/MODEL:operation`."""
+        found = _PATH.search(request.path)
+        return found[1].decode("latin-1") if found else ""
+
+    def error(self, status: int, kind: str, message: str) -> bytes:
+        """https://cloud.google.com/apis/design/errors"""
+        return as_json({"error": {"code": status, "message": message, "status": _STATUSES.get(status, "UNAVAILABLE")}})

@@ -1,0 +1,172 @@
+"""The values that pass through the pipeline: request, response head, recording, and the exchange that holds them.
+
+Everything on the wire is bytes, and stays what it was. Plugins get an `Exchange`; only the pipeline assigns to it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from attrs import define, field, frozen
+
+from proxy_daemon.core.bodies import EMPTY, Body
+from proxy_daemon.core.cache_control import Directives
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.upstreams import Upstream
+
+if TYPE_CHECKING:
+    from proxy_daemon.core.dialects.dialect import Dialect
+
+# Larger JSON is not parsed on the reactor thread: it is relayed, recorded and compared as bytes.
+JSON_LIMIT = 8 * 1024 * 1024
+
+
+@frozen(slots=False)
+class Request:
+    """A request as it goes upstream: hop-by-hop fields, `/_llmproxy/to/NAME` and our own fields are off."""
+
+    method: bytes
+    target: bytes
+    headers: Headers = Headers()
+    body: Body = EMPTY
+
+    @cached_property
+    def path(self) -> bytes:
+        """The target up to its first question mark, as sent (percent-encoding stays)."""
+        return self.target.partition(b"?")[0]
+
+    @cached_property
+    def query(self) -> bytes:
+        """The target behind its first question mark, as sent."""
+        return self.target.partition(b"?")[2]
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON; None where it is none, or larger than `JSON_LIMIT`."""
+        data = self.body.whole()
+        if not data or len(data) > JSON_LIMIT:
+            return None
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError:
+            return None
+
+    def body_field(self, name: str) -> Any:
+        """One top-level member of a JSON object body, or None."""
+        return self.json.get(name) if isinstance(self.json, dict) else None
+
+
+@frozen(slots=False)
+class ResponseHead:
+    """Status line and header fields of a response."""
+
+    status: int
+    reason: bytes = b""
+    headers: Headers = Headers()
+
+
+class Ending(StrEnum):
+    """How an exchange ended."""
+
+    COMPLETE = "complete"
+    CLIENT_GONE = "client gone"
+    BROKEN_OFF = "upstream broke off"
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Outcome(StrEnum):
+    """Where the answer came from."""
+
+    LIVE = "live"  # forwarded, nothing was looked up
+    MISS = "miss"  # looked up, not found, forwarded
+    HIT = "hit"  # a recording answered
+    COLLAPSED = "collapsed"  # an equal request in flight answered
+    REFUSED = "refused"  # not forwarded: by mode, by rule, or malformed
+    FAILED = "failed"  # no upstream answer, or a plugin's fault
+
+
+@frozen(slots=False)
+class Pieces:
+    """The body as it arrived: ``sizes`` in octets, ``times`` in microseconds since the exchange began.
+
+    A piece is what one read from upstream delivered.
+    """
+
+    sizes: array[int] = field(factory=lambda: array("Q"))
+    times: array[int] = field(factory=lambda: array("Q"))
+
+
+@frozen(slots=False)
+class Response:
+    """A recorded response: the body is exactly what was on the wire, before any content decoding."""
+
+    head: ResponseHead
+    body: Body = EMPTY
+    pieces: Pieces = Pieces()
+    trailers: Headers = Headers()
+
+
+@frozen(slots=False)
+class Recording:
+    """A stored exchange, and what is needed to find and to serve it."""
+
+    id: int
+    request: Request
+    response: Response | None
+    upstream: Upstream
+    ending: Ending
+    outcome: Outcome
+    started: float  # seconds since 1970
+    client: str = ""
+    model: str = ""
+    detail: str = ""
+    head_time: int = 0  # microseconds from the start to the response head
+    duration: int = 0  # microseconds from the start to the end
+    fingerprint: bytes = b""  # empty: not known
+    replayable: bool = False  # good, complete, and recorded in a mode that keeps answers
+    pinned: bool = False  # limits of size and age pass it by
+    cut: bool = False  # a body was longer than --record-max-body, or withheld
+    redacted: bool = False  # something was replaced before it was written
+    served_from: int = 0  # the id of the recording that answered
+
+
+@define
+class Exchange:
+    """One request and its response as they pass through. Plugins read it; `notes` is theirs to write."""
+
+    id: int
+    request: Request
+    upstream: Upstream  # asked of: the scope of look-ups. `llmproxy_route` may send it elsewhere
+    dialect: Dialect
+    started: float  # seconds since 1970
+    client: str = ""
+    directives: Directives = Directives()
+    credential: bytes = b""  # keyed hash of what the client authenticates with; empty without
+    model: str = ""
+    fingerprint: bytes = b""
+    outcome: Outcome = Outcome.LIVE
+    ending: Ending | None = None
+    detail: str = ""  # why, in words, where there is something to say
+    served_from: int = 0
+    status: int = 0
+    request_size: int = 0
+    response_size: int = 0
+    head_time: int = 0  # microseconds since the start
+    duration: int = 0  # microseconds since the start
+    notes: dict[str, Any] = field(factory=dict)
+
+
+def id_text(exchange_id: int) -> str:
+    """An exchange's id as people see it: hexadecimal, sortable by time."""
+    return f"{exchange_id:016x}"
+
+
+def id_number(text: str) -> int:
+    """The number behind `id_text`. Raises ValueError where it is none."""
+    return int(text, 16)

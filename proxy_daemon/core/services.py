@@ -1,0 +1,81 @@
+"""What `llmproxy_configure` hands to plugins, as types. The real ones are put together in `tap.py`.
+
+Protocols and values only, no logic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from attrs import frozen
+
+from proxy_daemon.core.messages import Recording
+from proxy_daemon.core.redact import Redactor
+
+
+class Store(Protocol):
+    """Exchanges and recordings. `find`, `get`, `similar` and `page` are keyed reads: a few microseconds each."""
+
+    trouble: str  # why recording is off, in words; empty while it works
+
+    def find(self, fingerprint: bytes) -> Recording | None:
+        """The newest replayable recording with this fingerprint."""
+
+    def get(self, exchange_id: int) -> Recording | None:
+        """One exchange, whole."""
+
+    def similar(self, path: bytes, model: str, limit: int) -> Sequence[Recording]:
+        """Replayable recordings of this path, those of this model first, newest first."""
+
+    def page(self, limit: int, before: int = 0) -> Sequence[Recording]:
+        """Exchanges without their bodies, newest first, with ids below ``before`` (0: from the newest on)."""
+
+    def put(self, recording: Recording, *, replace: bool = False) -> Awaitable[bool]:
+        """Write; fires when committed, with whether it was. ``replace``: older answers to it are not served any more.
+
+        Never fails: what went wrong stands in `trouble`.
+        """
+
+    def stats(self) -> dict[str, Any]:
+        """Numbers for people."""
+
+
+class Clock(Protocol):
+    """Time, as one thing that a test can turn."""
+
+    def seconds(self) -> float:
+        """Seconds since some moment; never goes back."""
+
+    def wall(self) -> float:
+        """Seconds since 1970."""
+
+
+class Scheduler(Protocol):
+    """What is done again and again, until the daemon stops."""
+
+    def every(self, seconds: float, function: Callable[[], object]) -> None:
+        """Call ``function`` on the reactor thread every so many seconds; a fault is logged."""
+
+    def at_stop(self, function: Callable[[], object]) -> None:
+        """Call ``function`` once when the daemon stops, before the store closes; it may return an awaitable."""
+
+
+class Worker(Protocol):
+    """Where slow calls go, so that the reactor does not wait for them."""
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Awaitable[Any]:
+        """Call it in a thread, one after the other in the order given; the awaitable has the result."""
+
+
+@frozen
+class Services:
+    """All of it."""
+
+    store: Store
+    clock: Clock
+    worker: Worker
+    scheduler: Scheduler
+    redactor: Redactor
+    say: Callable[[str], None]  # a line for the person at the terminal
+    facts: Callable[[], dict[str, Any]]  # what `/_llmproxy/api/stats` shows

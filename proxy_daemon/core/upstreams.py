@@ -1,0 +1,83 @@
+"""Where a request may be forwarded to, and under which URL.
+
+An upstream is chosen by settings, by `/_llmproxy/to/NAME/` or by the dialect: never by a target or a `Host`.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+VERSION = re.compile(r"v\d+[a-z0-9]*$")
+NAME = re.compile(r"[A-Za-z0-9._-]+$")
+DEMO = "demo:"
+
+
+@frozen(slots=False)
+class Upstream:
+    """One place to forward to. ``base_path`` has no slash at its end; the built-in model's scheme is "demo"."""
+
+    name: str
+    url: str
+    scheme: str
+    host: str
+    port: int
+    base_path: str = ""
+
+    @property
+    def authority(self) -> str:
+        """Host and port as they belong into `Host`: without the scheme's own port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if DEFAULT_PORTS.get(self.scheme) == self.port else f"{host}:{self.port}"
+
+    def target(self, target: bytes) -> bytes:
+        """The request target under this base URL (the design's rule "Base path", by whole segments).
+
+        >>> parse_upstream("https://host/api/v1").target(b"/v1/chat/completions?x=1")
+        b'/api/v1/chat/completions?x=1'
+        """
+        base = self.base_path.encode()
+        if not base or target == base or target.startswith((base + b"/", base + b"?")):
+            return target
+        last = base.rpartition(b"/")[2]
+        if VERSION.match(last.decode()) and _begins_with_segment(target, last):
+            return base + target[len(last) + 1 :]
+        return base + target
+
+
+def _begins_with_segment(target: bytes, segment: bytes) -> bool:
+    start = b"/" + segment
+    return target == start or target.startswith((start + b"/", start + b"?"))
+
+
+def parse_upstream(text: str) -> Upstream:
+    """Read `URL` or `NAME=URL`; an upstream without a name is called "default".
+
+    Raises ValueError with a sentence that says what is wrong.
+    """
+    name, separator, url = text.partition("=")
+    if not separator or not NAME.match(name):
+        name, url = "default", text
+    if url == DEMO:
+        return Upstream(name, DEMO, "demo", "demo", 0)
+    return _from_url(name, url)
+
+
+def _from_url(name: str, url: str) -> Upstream:
+    example = "for example https://api.openai.com/v1"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"upstream {url!r} is not a URL ({error}); {example}") from error
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        raise ValueError(f"upstream {url!r} must be an http or https URL with a host; {example}")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError(f"upstream {url!r} must not hold credentials, a query or a fragment; {example}")
+    if not re.fullmatch(r"[\x21-\x7e]*", url):
+        raise ValueError(f"upstream {url!r} must be plain ASCII without spaces; {example}")
+    port = DEFAULT_PORTS[parts.scheme] if port is None else port
+    return Upstream(name, url, parts.scheme, parts.hostname, port, parts.path.rstrip("/"))

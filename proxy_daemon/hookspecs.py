@@ -1,0 +1,228 @@
+"""The hooks: all that a plugin can do, in the order in which an exchange meets them.
+
+This file and `pipeline/exchange.py` tell the product. Each hook says when it is called, what it may return and what a
+raise does. An implementation is a plain function or a method marked with `hookimpl`; it takes those of the arguments
+that it needs and may return a value, a coroutine or a Deferred. `deadline(seconds)` gives it its own time limit.
+
+A hook's *kind* is one of
+  first   implementations are asked in turn until one returns something other than None
+  each    all are called; what they return is kept in order, None left out
+  fold    all are called in turn; what one returns is what the next one sees
+and its *fault policy* one of
+  open    the implementation is skipped, the exchange goes on
+  closed  the exchange ends with an error that names the plugin
+  stop    the daemon does not start
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import pluggy
+from attrs import frozen
+
+from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.core.messages import Exchange, Recording, Request, ResponseHead
+from proxy_daemon.core.services import Services, Store
+from proxy_daemon.core.upstreams import Upstream
+from proxy_daemon.settings import Settings
+
+PROJECT = "llmproxy"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def deadline(seconds: float) -> Callable[[Function], Function]:
+    """Give a hook implementation its own deadline, where the coroutine or Deferred that it returns may take longer.
+
+    Put it below ``@hookimpl``. Without it, each hook's deadline is that of `CONTRACTS`.
+    """
+
+    def mark(function: Function) -> Function:
+        function.llmproxy_deadline = seconds  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+class Transform(Protocol):
+    """Changes a response body on its way to the client, piece by piece. Both calls are synchronous: a stream streams."""
+
+    def piece(self, data: bytes) -> bytes:
+        """What goes on in place of ``data``; what is held back comes with a later piece or at the end."""
+
+    def end(self) -> bytes:
+        """What was held back."""
+
+
+class Observer(Protocol):
+    """Sees a response body as the client gets it."""
+
+    def piece(self, data: bytes) -> None:
+        """These octets go to the client."""
+
+    def end(self) -> None:
+        """The body is over, whole or not: see `exchange.ending`."""
+
+
+@frozen
+class Event:
+    """Something that happened to an exchange. ``kind``: begun, matched, first_byte, ended or failed."""
+
+    kind: str
+    text: str = ""
+
+
+@frozen
+class NearMiss:
+    """The recording nearest to a request that found none. ``score``: 0 to 1; ``differences``: a line each."""
+
+    recording: Recording
+    score: float
+    differences: tuple[str, ...]
+
+
+VETO = False  # what an implementation of `llmproxy_record` returns to keep an exchange out of the store
+
+# --- the start of the daemon -----------------------------------------------------------------------------------------
+
+
+@hookspec
+def llmproxy_configure(settings: Settings, services: Services) -> None:
+    """Called once, before anything listens. Kind: each. A raise stops the start, naming plugin and reason.
+
+    `settings.plugin_settings` holds the TOML tables `[plugins.NAME]`. `services` has the store, clock, worker and
+    scheduler; keep what you need.
+    """
+
+
+@hookspec
+def llmproxy_dialects() -> list[Dialect]:
+    """Called once at the start: LLM APIs that this plugin knows. They are asked before the built-in ones.
+
+    Kind: each. A raise stops the start.
+    """
+
+
+@hookspec
+def llmproxy_stores() -> dict[str, Callable[[str, Settings], Store]]:
+    """Called once at the start: kinds of store, by the scheme of `--store SCHEME:REST`.
+
+    Each value is called with REST and the settings and returns a `Store` (`core/services.py`).
+    Kind: each. A raise stops the start.
+    """
+
+
+@hookspec
+def llmproxy_resources(settings: Settings, services: Services) -> dict[str, Any]:
+    """Called once at the start: `twisted.web` resources by their path segment below `/_llmproxy/`.
+
+    They answer loopback clients only. Kind: each. A raise stops the start.
+    """
+
+
+# --- the way of an exchange ------------------------------------------------------------------------------------------
+
+
+@hookspec
+def llmproxy_request(exchange: Exchange) -> Request | None:
+    """Called when the request is whole. Return the request that goes on in its place, or None to leave it.
+
+    Kind: fold; the next implementation sees the new one as `exchange.request`. The fingerprint is taken afterwards.
+    A raise fails closed: 502 naming the plugin.
+    """
+
+
+@hookspec
+def llmproxy_lookup(exchange: Exchange) -> Recording | None:
+    """Called where the mode allows a look-up. Return the recording to serve, or None.
+
+    Kind: first. A raise is skipped (open): the next implementation is asked.
+    """
+
+
+@hookspec
+def llmproxy_fuzzy_match(exchange: Exchange) -> NearMiss | None:
+    """Called for a miss that is about to be refused. Return the nearest recording and how it differs, or None.
+
+    Kind: first. A raise is skipped (open).
+    """
+
+
+@hookspec
+def llmproxy_route(exchange: Exchange) -> Upstream | None:
+    """Called before a request is forwarded. Return the upstream to send it to; the built-in gives `exchange.upstream`.
+
+    Kind: first. A raise fails closed: a broken "stay local" must not send data elsewhere. Never called in mode none.
+    """
+
+
+@hookspec
+def llmproxy_response_head(exchange: Exchange, head: ResponseHead) -> ResponseHead | None:
+    """Called with the head of the answer, live or replayed. Return the head that goes on in its place, or None.
+
+    Kind: fold; framing fields are set afterwards to fit what is sent. A raise fails closed.
+    """
+
+
+@hookspec
+def llmproxy_transform(exchange: Exchange) -> Transform | None:
+    """Called once when the answer begins. Return what changes the body on its way, bound for this stream, or None.
+
+    Kind: each; several are chained in order. A raise, here or later in the transform, fails closed: the client sees
+    a broken response.
+    """
+
+
+@hookspec
+def llmproxy_observe(exchange: Exchange) -> Observer | None:
+    """Called once when the answer begins. Return what looks at the pieces as the client gets them, or None.
+
+    Kind: each. A raise, here or later in the observer, drops the observer (open).
+    """
+
+
+@hookspec
+def llmproxy_record(exchange: Exchange, recording: Recording) -> Recording | bool | None:
+    """Called after the end of a live answer, before it is stored. Return the recording to store in its place,
+    `False` to store nothing, or None to leave it.
+
+    Kind: fold; a veto ends it. A raise fails closed: nothing is stored.
+    """
+
+
+@hookspec
+def llmproxy_log(exchange: Exchange, event: Event) -> None:
+    """Called for each thing that happens to an exchange. Every exchange gets one "begun", and later either one "ended"
+    or one "failed", never both. Must be quick. Kind: each. A raise is skipped (open).
+    """
+
+
+@frozen
+class Contract:
+    """How the dispatcher treats a hook."""
+
+    kind: str
+    policy: str
+    deadline: float  # seconds for a coroutine or Deferred, unless the implementation has its own
+    result: tuple[type, ...] = ()  # what may be returned besides None; empty: anything
+
+
+CONTRACTS = {
+    "llmproxy_configure": Contract("each", "stop", 30),
+    "llmproxy_dialects": Contract("each", "stop", 30, (list, tuple)),
+    "llmproxy_stores": Contract("each", "stop", 30, (dict,)),
+    "llmproxy_resources": Contract("each", "stop", 30, (dict,)),
+    "llmproxy_request": Contract("fold", "closed", 30, (Request,)),
+    "llmproxy_lookup": Contract("first", "open", 5, (Recording,)),
+    "llmproxy_fuzzy_match": Contract("first", "open", 5, (NearMiss,)),
+    "llmproxy_route": Contract("first", "closed", 30, (Upstream,)),
+    "llmproxy_response_head": Contract("fold", "closed", 30, (ResponseHead,)),
+    "llmproxy_transform": Contract("each", "closed", 5),
+    "llmproxy_observe": Contract("each", "open", 5),
+    "llmproxy_record": Contract("fold", "closed", 30, (Recording, bool)),
+    "llmproxy_log": Contract("each", "open", 5),
+}
