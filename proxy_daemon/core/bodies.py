@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 CHUNK = 65536
 
@@ -26,15 +26,12 @@ class Body(Protocol):
     def read(self, offset: int, size: int) -> bytes:
         """At most ``size`` octets from ``offset`` on; empty at the end."""
 
-    def close(self) -> None:
-        """Give back what it holds. A body that is closed is not read again."""
-
 
 @frozen(slots=False)
 class Bytes:
     """A body in memory."""
 
-    data: bytes = b""
+    data: bytes = field(default=b"", repr=lambda data: f"<{len(data)} octets>")
 
     @property
     def size(self) -> int:
@@ -48,9 +45,6 @@ class Bytes:
     def read(self, offset: int, size: int) -> bytes:
         """At most ``size`` octets from ``offset`` on."""
         return self.data[offset : offset + size]
-
-    def close(self) -> None:
-        """Nothing to give back."""
 
 
 EMPTY = Bytes()

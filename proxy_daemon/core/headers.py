@@ -6,9 +6,10 @@ Names are compared without case (RFC 9110 section 5.1). Callers give names in lo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 
 from attrs import field, frozen
+
+from proxy_daemon.core.lazy import lazy
 
 Pair = tuple[bytes, bytes]
 
@@ -28,13 +29,18 @@ HOP_BY_HOP = frozenset(
 )
 
 
+def _as_tuple(pairs: Iterable[Pair]) -> tuple[Pair, ...]:
+    return tuple(pairs)
+
+
 @frozen(slots=False)
 class Headers:
     """Header fields: ``pairs`` of (name, value), both bytes as on the wire, without line ends."""
 
-    pairs: tuple[Pair, ...] = field(default=(), converter=tuple)
+    # Values are kept out of the repr: it ends up in tracebacks and logs, and one of them may be a key.
+    pairs: tuple[Pair, ...] = field(default=(), converter=_as_tuple, repr=lambda pairs: f"<{len(pairs)} fields>")
 
-    @cached_property
+    @lazy
     def _values(self) -> dict[bytes, list[bytes]]:
         values: dict[bytes, list[bytes]] = {}
         for name, value in self.pairs:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from array import array
 from enum import StrEnum
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,6 +15,7 @@ from attrs import define, field, frozen
 from proxy_daemon.core.bodies import EMPTY, Body
 from proxy_daemon.core.cache_control import Directives
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.lazy import lazy
 from proxy_daemon.core.upstreams import Upstream
 
 if TYPE_CHECKING:
@@ -34,17 +34,17 @@ class Request:
     headers: Headers = Headers()
     body: Body = EMPTY
 
-    @cached_property
+    @lazy
     def path(self) -> bytes:
         """The target up to its first question mark, as sent (percent-encoding stays)."""
         return self.target.partition(b"?")[0]
 
-    @cached_property
+    @lazy
     def query(self) -> bytes:
         """The target behind its first question mark, as sent."""
         return self.target.partition(b"?")[2]
 
-    @cached_property
+    @lazy
     def json(self) -> Any:
         """The body as JSON; None where it is none, or larger than `JSON_LIMIT`."""
         data = self.body.whole()
@@ -145,6 +145,7 @@ class Exchange:
     upstream: Upstream  # asked of: the scope of look-ups. `llmproxy_route` may send it elsewhere
     dialect: Dialect
     started: float  # seconds since 1970
+    began: float = 0.0  # the same moment on the clock that never goes back: for durations
     client: str = ""
     directives: Directives = Directives()
     credential: bytes = b""  # keyed hash of what the client authenticates with; empty without

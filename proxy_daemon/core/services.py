@@ -6,7 +6,7 @@ Protocols and values only, no logic.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from attrs import frozen
 
@@ -77,5 +77,7 @@ class Services:
     worker: Worker
     scheduler: Scheduler
     redactor: Redactor
-    say: Callable[[str], None]  # a line for the person at the terminal
-    facts: Callable[[], dict[str, Any]]  # what `/_llmproxy/api/stats` shows
+    # Gives a function that takes lines (bytes with their line end) and lets a thread write them to the open file.
+    lines: Callable[[BinaryIO], Callable[[bytes], None]]
+    # What `/_llmproxy/api/stats` shows, by name; plugins add theirs.
+    facts: dict[str, Callable[[], Any]]

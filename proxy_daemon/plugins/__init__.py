@@ -1,0 +1,25 @@
+"""The built-in features, in the order in which they are registered: the product's table of contents.
+
+pluggy calls the last registered first, so third parties come before all of these.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy_daemon.plugins.console import Console
+from proxy_daemon.plugins.counters import Counters
+from proxy_daemon.plugins.nearest import Nearest
+from proxy_daemon.plugins.replay import Replay
+from proxy_daemon.plugins.request_log import RequestLog
+
+
+def built_in() -> list[tuple[str, Any]]:
+    """(name, plugin) of each, new ones for one daemon."""
+    return [
+        ("replay", Replay()),
+        ("nearest", Nearest()),
+        ("request-log", RequestLog()),
+        ("console", Console()),
+        ("counters", Counters()),
+    ]

@@ -1,0 +1,21 @@
+"""Where the daemon's own log goes under `llmproxy serve`: the standard error, so that the standard output is JSON lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.logger import FileLogObserver, formatEventAsClassicLogText
+
+
+def to_stderr() -> Any:
+    """A log observer, as `twistd --logger` wants it. Only what has gone wrong is worth a line."""
+    observer = FileLogObserver(sys.stderr, formatEventAsClassicLogText)
+
+    def worth_a_line(event: Mapping[str, Any]) -> None:
+        level = event.get("log_level")
+        if event.get("isError") or (level is not None and level.name in ("warn", "error", "critical")):
+            observer(dict(event))
+
+    return worth_a_line

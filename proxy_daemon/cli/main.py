@@ -1,0 +1,51 @@
+"""The `llmproxy` command. `serve` is twistd with our plugin; `demo` shows the main job."""
+
+from __future__ import annotations
+
+import sys
+
+from proxy_daemon import __version__
+
+USAGE = f"""llmproxy {__version__}: records, replays and explains the traffic between LLM clients and LLM APIs
+
+usage: llmproxy serve [OPTIONS]    run the proxy in the foreground; llmproxy serve --help lists the options
+       llmproxy demo               record, stream, replay with the upstream gone, explain a near miss
+       llmproxy --version
+
+for example: llmproxy serve --upstream https://api.openai.com/v1
+"""
+
+
+def serve(arguments: list[str]) -> None:
+    """`twistd -n --pidfile= llmproxy ARGUMENTS`. Does not return."""
+    from twisted.scripts.twistd import run  # noqa: PLC0415  (its import installs nothing before it is needed)
+
+    sys.argv = ["twistd", "-n", "--pidfile=", "--logger=proxy_daemon.cli.log.to_stderr", "llmproxy", *arguments]
+    run()
+
+
+def demo(arguments: list[str]) -> int:
+    """The main job, on the built-in model. Returns the exit code."""
+    from proxy_daemon.cli.demo import run  # noqa: PLC0415  (only the demo needs it)
+
+    return run(arguments)
+
+
+def main() -> int:
+    """Exit codes: 0 fine, 1 the answer is no, 2 wrong usage."""
+    name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
+    if name == "serve":
+        serve(arguments)
+        return 0
+    if name == "demo":
+        return demo(arguments)
+    if name in ("--version", "-V"):
+        sys.stdout.write(f"llmproxy {__version__}\n")
+        return 0
+    asked = name in ("", "--help", "-h", "help")
+    (sys.stdout if asked else sys.stderr).write(USAGE if asked else f"llmproxy: unknown command {name!r}\n\n{USAGE}")
+    return 0 if asked else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

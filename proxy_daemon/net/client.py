@@ -1,0 +1,132 @@
+"""The client's side of an exchange (`pipeline.ports.Client`): one response on a Twisted request.
+
+The head is written here and not by Twisted, which would change the case and order of its fields.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+from proxy_daemon.core.headers import HOP_BY_HOP, Pair
+from proxy_daemon.core.messages import ResponseHead
+from proxy_daemon.pipeline.ports import Flow
+
+if TYPE_CHECKING:
+    from proxy_daemon.net.site import FrontRequest
+
+NO_BODY = frozenset((204, 304))
+_UNSAFE = re.compile(rb"[\x00\r\n]+")
+
+
+@implementer(IPushProducer)
+@frozen(slots=False)
+class FlowProducer:
+    """A `Flow` as Twisted's transports know it."""
+
+    flow: Flow
+
+    def pauseProducing(self) -> None:
+        """The client reads too slowly."""
+        self.flow.pause()
+
+    def resumeProducing(self) -> None:
+        """The client takes more."""
+        self.flow.resume()
+
+    def stopProducing(self) -> None:
+        """The connection is lost; `FrontRequest.connectionLost` deals with it."""
+
+
+class FrontClient:
+    """Writes one response. After the client is gone all calls do nothing."""
+
+    def __init__(self, request: FrontRequest) -> None:
+        self._request = request
+        self._begun = False
+        self._chunked = False
+        self._bodiless = False
+        self._framed = True  # the client can tell a body that was broken off
+
+    @property
+    def _gone(self) -> bool:
+        return self._request.gone or bool(self._request.finished)
+
+    def begin(self, head: ResponseHead, length: int | None) -> None:
+        """Send the head. ``length``: octets that follow; None: as the head's Content-Length says, or unknown."""
+        if self._begun:
+            self.break_off()
+        if self._gone:
+            return
+        self._begun = True
+        request = self._request
+        self._bodiless = request.method == b"HEAD" or head.status in NO_BODY
+        lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason)]
+        lines += [b"%b: %b" % pair for pair in self._fields(head, length)]
+        data = b"\r\n".join(lines) + b"\r\n\r\n"
+        if data.count(b"\n") != len(lines) + 1 or data.count(b"\r") != len(lines) + 1 or b"\0" in data:
+            data = b"\r\n".join([_UNSAFE.sub(b" ", line) for line in lines]) + b"\r\n\r\n"
+        request.startedWriting = 1
+        request.channel.write(data)
+
+    def _fields(self, head: ResponseHead, length: int | None) -> list[Pair]:
+        """The head's own fields and the framing that fits what will be sent (RFC 9112 section 6)."""
+        fields = [pair for pair in head.headers.pairs if pair[0].lower() not in HOP_BY_HOP]
+        if length is not None:
+            fields = [pair for pair in fields if pair[0].lower() != b"content-length"]
+            fields.append((b"Content-Length", b"%d" % length))
+        elif not self._bodiless and b"content-length" not in head.headers:
+            fields += self._open_framing()
+        if not self._request.channel.persistent:
+            fields.append((b"Connection", b"close"))
+        return fields
+
+    def _open_framing(self) -> list[Pair]:
+        if self._request.clientproto == b"HTTP/1.1":
+            self._chunked = True
+            return [(b"Transfer-Encoding", b"chunked")]
+        self._request.channel.persistent = 0
+        self._framed = False
+        return []
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the body."""
+        if self._gone or self._bodiless or not data:
+            return
+        if self._chunked:
+            self._request.channel.write(b"%x\r\n%b\r\n" % (len(data), data))
+        else:
+            self._request.channel.write(data)
+
+    def finish(self) -> None:
+        """The body is whole."""
+        if self._gone:
+            return
+        self._request.chunked = int(self._chunked and not self._bodiless)
+        self._request.end()
+
+    def break_off(self) -> None:
+        """Let the client see that the body is not whole: the connection ends before the framing does."""
+        if self._gone:
+            return
+        transport: Any = self._request.transport
+        self._request.channel.persistent = 0
+        if self._framed and self._begun:
+            transport.loseConnection()
+        else:
+            transport.abortConnection()
+
+    def feed_from(self, flow: Flow | None) -> None:
+        """Whom to hold up while the client reads too slowly."""
+        if self._gone:
+            return
+        if self._request.producer:
+            self._request.unregisterProducer()
+        if flow is not None:
+            self._request.registerProducer(FlowProducer(flow), True)
+            if self._request.channel.held_up:
+                flow.pause()

@@ -1,0 +1,237 @@
+"""Carries one answer to the clients that wait for it, while it is recorded.
+
+Its rules:
+- A piece goes to each client when it arrives. The last one waits until the exchange is committed, so that a client
+  that has read to the end finds it recorded.
+- Upstream is held up while every client reads too slowly. One that is slower than the others reads on from the tape
+  later; it costs no memory. Where the tape was cut, there is nothing to read back, and the slowest sets the pace.
+- With nobody left, the answer is ended or drained, as the settings say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+
+from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.core.messages import Ending, Response, ResponseHead
+from proxy_daemon.pipeline.outlet import Outlet
+from proxy_daemon.pipeline.ports import Answer, Timer
+from proxy_daemon.pipeline.tape import Tape
+
+READ = 65536
+TAIL = 4096
+# A client that leaves at the terminal event has all it wants; upstream closes the body a moment later.
+AFTER_TERMINAL_SECONDS = 2.0
+
+
+@frozen
+class Drain:
+    """What happens to an answer that nobody waits for: read on within these bounds. Zero seconds: end it."""
+
+    seconds: float = 0
+    octets: int = 0
+
+
+@frozen(slots=False)
+class Hold:
+    """One client's hold on the relay: the `Flow` that its transport pauses and resumes."""
+
+    relay: Relay
+    outlet: Outlet
+
+    def pause(self) -> None:
+        """The client reads too slowly."""
+        self.outlet.paused = True
+        self.relay.balance()
+
+    def resume(self) -> None:
+        """The client takes more."""
+        self.outlet.paused = False
+        self.relay.catch_up(self.outlet)
+        self.relay.balance()
+
+
+class Relay:
+    """One answer on its way. ``keep`` writes it and fires when committed; None: it is a recording already."""
+
+    def __init__(
+        self,
+        answer: Answer,
+        timer: Timer,
+        *,
+        tape: Tape | None = None,
+        micros: Callable[[], int] = lambda: 0,
+        keep: Callable[[Response, Ending], Coroutine[Any, Any, Any]] | None = None,
+        dialect: Dialect | None = None,
+        drain: Drain = Drain(),  # noqa: B008  (a frozen value)
+    ) -> None:
+        self.head: ResponseHead = answer.head
+        self._answer = answer
+        self._timer = timer
+        self._tape = tape
+        self._micros = micros
+        self._keep = keep
+        self._dialect = dialect
+        self._drain = drain
+        self._outlets: list[Outlet] = []
+        self._started = False
+        self._held_up = False
+        self._size = 0  # octets that clients may have
+        self._overflow = b""  # what no longer fitted the tape and some client has not taken yet
+        self._last = b""
+        self._ending: Ending | None = None
+        self._released = False
+        self._drained = -1  # octets read since nobody waits; -1: somebody does
+        self._giving_up: Any = None
+
+    # --- clients -----------------------------------------------------------------------------------------------------
+
+    @property
+    def joinable(self) -> bool:
+        """Whether one who comes now can still get the body from its first octet on."""
+        return self._tape is not None and not self._tape.cut
+
+    def join(self, outlet: Outlet) -> Deferred[Ending]:
+        """Send it to this client too, from the beginning; fires with how that ended."""
+        self._outlets.append(outlet)
+        outlet.done.addBoth(self._left, outlet)
+        outlet.feed_from(Hold(self, outlet))
+        if not self._started:
+            self._start()
+        else:
+            self.catch_up(outlet)
+        return outlet.done
+
+    def desert(self, ending: Ending) -> None:
+        """Nobody waits for it any more."""
+        if self._ending is not None:
+            return
+        bounds = self._bounds_of_drain(ending)
+        if not bounds.seconds:
+            self._abandon(ending)
+            return
+        self._drained, self._drain = 0, bounds
+        self._giving_up = self._timer.callLater(bounds.seconds, self._abandon, ending)
+        if self._started:
+            self.balance()
+        else:
+            self._start()
+
+    def _bounds_of_drain(self, ending: Ending) -> Drain:
+        if ending is not Ending.CLIENT_GONE:
+            return Drain()
+        if not self._drain.seconds and self._seen_terminal():
+            return Drain(AFTER_TERMINAL_SECONDS, READ)
+        return self._drain
+
+    def _seen_terminal(self) -> bool:
+        if self._tape is None or self._dialect is None:
+            return False
+        stream = self.head.headers.get(b"content-type").startswith(b"text/event-stream")
+        return stream and self._dialect.ends_with_terminal(self._tape.tail(TAIL))
+
+    def _left(self, ending: Ending, outlet: Outlet) -> Ending:
+        self._outlets.remove(outlet)
+        if self._outlets:
+            self.balance()
+        return ending
+
+    # --- the answer --------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self._started = True
+        self._answer.start(self)
+
+    def received(self, data: bytes, ending: Ending | None) -> None:
+        """One read from upstream (`ports.Receiver`)."""
+        if self._ending is not None:
+            return
+        if self._tape is not None and data:
+            self._tape.add(data, self._micros())
+        if ending is None:
+            self._hand_over(data)
+            self._count_drained(data)
+        else:
+            self._end(data, ending)
+
+    def _hand_over(self, data: bytes) -> None:
+        before, self._size = self._size, self._size + len(data)
+        if self._tape is not None and self._tape.cut and any(outlet.position < before for outlet in self._outlets):
+            self._overflow += data
+            self.balance()
+            return
+        rewinds = self._tape is not None and not self._tape.cut
+        for outlet in tuple(self._outlets):
+            if outlet.position == before and not (rewinds and outlet.paused):
+                outlet.write(data)
+        if not rewinds:
+            self.balance()
+
+    def _end(self, data: bytes, ending: Ending) -> None:
+        self._ending, self._last = ending, data
+        if self._giving_up is not None and self._giving_up.active():
+            self._giving_up.cancel()
+        if self._keep is None or self._tape is None:
+            self._release()
+            return
+        response = Response(self.head, self._tape.body, self._tape.pieces, self._answer.trailers)
+        Deferred.fromCoroutine(self._keep(response, ending)).addBoth(self._release)
+
+    def _release(self, _: object = None) -> None:
+        """It is committed, or cannot be: hand over the last piece."""
+        self._hand_over(self._last)
+        self._released = True
+        for outlet in tuple(self._outlets):
+            self.catch_up(outlet)
+
+    def _count_drained(self, data: bytes) -> None:
+        if self._drained < 0:
+            return
+        self._drained += len(data)
+        if self._drained > self._drain.octets:
+            self._abandon(Ending.CLIENT_GONE)
+
+    def _abandon(self, ending: Ending) -> None:
+        self._answer.abort()
+        self.received(b"", ending)
+
+    # --- pace --------------------------------------------------------------------------------------------------------
+
+    def catch_up(self, outlet: Outlet) -> None:
+        """Give a client what it has missed, as far as it takes it; end it where that was all."""
+        while not outlet.paused and not outlet.done.called and outlet.position < self._size:
+            outlet.write(self._reread(outlet.position))
+        if self._released and outlet.position >= self._size:
+            outlet.end(self._ending or Ending.BROKEN_OFF, self._answer.why_broken)
+
+    def _reread(self, position: int) -> bytes:
+        """Octets from ``position`` on: from the tape, then from what no longer fitted it."""
+        taped = self._tape.body.size if self._tape is not None else 0
+        if self._tape is not None and position < taped:
+            return self._tape.body.read(position, min(READ, self._size - position))
+        return self._overflow[position - (self._size - len(self._overflow)) :]
+
+    def balance(self) -> None:
+        """Hold up the answer, or let it go on, by how the clients read."""
+        if self._ending is not None:
+            return
+        hold = self._must_hold()
+        if hold and not self._held_up:
+            self._answer.pause()
+        elif self._held_up and not hold:
+            self._answer.resume()
+        self._held_up = hold
+
+    def _must_hold(self) -> bool:
+        if not self._outlets:
+            return False
+        if self._tape is not None and not self._tape.cut:
+            return all(outlet.paused for outlet in self._outlets)
+        behind = any(outlet.position < self._size for outlet in self._outlets)
+        if not behind:
+            self._overflow = b""
+        return behind or any(outlet.paused for outlet in self._outlets)

@@ -1,0 +1,307 @@
+"""The front: Twisted's hardened HTTP/1.1 parser, with a request of our own behind it.
+
+It keeps fields in their case and order, spools bodies within their limit, turns away whoever may not ask, and hands
+everything outside `/_llmproxy/` to the pipeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any, cast
+
+from attrs import frozen
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web import http, server
+from twisted.web.http import HTTPChannel
+from twisted.web.resource import IResource, Resource
+
+from proxy_daemon.core.access import Access, is_loopback
+from proxy_daemon.core.dialects import GENERIC, recognise
+from proxy_daemon.core.headers import Headers, Pair
+from proxy_daemon.core.heads import error_answer
+from proxy_daemon.core.messages import Request, ResponseHead
+from proxy_daemon.net.bodies import Spool
+from proxy_daemon.net.client import FrontClient
+from proxy_daemon.pipeline.admission import Admission
+from proxy_daemon.pipeline.exchange import Pipeline
+from proxy_daemon.pipeline.faults import Refusal
+
+log = Logger()
+
+RESERVED = b"/_llmproxy"
+NAMED = b"/_llmproxy/to/"
+
+
+class FrontChannel(HTTPChannel):
+    """One client connection. ``local_host`` and ``peer`` are looked up once: each is a system call."""
+
+    rejected = False
+    held_up = False  # the transport takes no more for now
+    totalHeadersSize = 256 * 1024  # agents send long headers; HTTPChannel's own 16 KiB is answered by a bare 400
+
+    def connectionMade(self) -> None:
+        """Look the addresses up."""
+        super().connectionMade()
+        self._peer = self.transport.getPeer()
+        self._host = self.transport.getHost()
+        self.local_host = getattr(self._host, "host", "")
+        self.peer_host = getattr(self._peer, "host", "") or ""
+        self.raw_fields: list[Pair] = []
+        cast("FrontSite", self.site).channels.add(self)  # type: ignore[attr-defined]
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Forget it."""
+        cast("FrontSite", self.site).channels.discard(self)  # type: ignore[attr-defined]
+        super().connectionLost(reason)
+
+    def pauseProducing(self) -> None:
+        """Remembered for who registers later: Twisted tells only those who are there."""
+        self.held_up = True
+        super().pauseProducing()  # type: ignore[no-untyped-call]
+
+    def resumeProducing(self) -> None:
+        """It takes more."""
+        self.held_up = False
+        super().resumeProducing()  # type: ignore[no-untyped-call]
+
+    def leave(self) -> None:
+        """The daemon stops: close when idle, else after the answer that is under way."""
+        if self.requests or self._receivedHeaderSize:
+            self.persistent = 0
+        else:
+            self.loseConnection()
+
+    def getPeer(self) -> Any:
+        """The client's address."""
+        return self._peer
+
+    def getHost(self) -> Any:
+        """Our own address on this connection."""
+        return self._host
+
+    def lineReceived(self, line: bytes) -> None:
+        """A line of a head; behind a malformed one nothing is read any more."""
+        if not self.rejected:
+            super().lineReceived(line)
+
+    def allContentReceived(self) -> None:
+        """Twisted would go on with a request whose head it has just refused."""
+        if not self.rejected:
+            super().allContentReceived()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Called by Twisted's parser for all that it refuses."""
+        if not self.rejected:
+            self.rejected = True
+            super()._respondToBadRequestAndDisconnect()  # type: ignore[no-untyped-call]
+
+    def headerReceived(self, line: bytes) -> bool:
+        """Keep the field as it was written, where Twisted's checks pass it."""
+        passed: bool = super().headerReceived(line)
+        if passed:
+            name, _, value = line.partition(b":")
+            self.raw_fields.append((name, value.strip(b" \t")))
+        return passed
+
+
+class FrontRequest(server.Request):
+    """One request. Its response is written by `net.client.FrontClient`, or by a resource below `/_llmproxy/`."""
+
+    channel: FrontChannel
+    gone = False
+    running: Deferred[None] | None = None
+    refused: Refusal | None = None
+    fields: Headers
+
+    def gotLength(self, length: int | None) -> None:
+        """The head is whole: whoever may not ask is told before the body comes."""
+        self.spool = Spool()
+        if self.channel.rejected:
+            return
+        self.fields = Headers(self.channel.raw_fields)
+        self.channel.raw_fields = []
+        self.site = cast("FrontSite", self.channel.site)  # type: ignore[attr-defined]
+        self.refused = self._refusal(length)
+        if self.refused is not None and length != 0:
+            self._refuse_early()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """A part of the body."""
+        if self.refused is not None or self.channel.rejected:
+            return
+        if self.spool.size + len(data) > self.site.max_body:
+            self.refused = _too_large(self.site.max_body)
+            self._refuse_early()
+            return
+        try:
+            self.spool.write(data)
+        except OSError as error:
+            self.refused = Refusal(507, f"The request body cannot be spooled: {error.strerror}.")
+            self._refuse_early()
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """All of it is there."""
+        self.method, self.uri, self.clientproto = command, path, version
+        self.path = path.partition(b"?")[0]
+        self.process()
+
+    def process(self) -> None:
+        """Straight to the pipeline; only our own pages walk a tree of resources."""
+        refused = self.refused or self._refused_target()
+        if refused is not None:
+            self.refuse(refused)
+        elif _is_reserved(self.path):
+            self._serve_own()
+        elif self.path == b"/" and b"text/html" in self.fields.get(b"accept"):
+            self.answer(ResponseHead(302, b"Found", Headers(((b"Location", RESERVED + b"/"),))), b"")
+        else:
+            self.site.root.render(self)
+
+    def _serve_own(self) -> None:
+        if not is_loopback(self.channel.peer_host):
+            self.refuse(Refusal(403, "/_llmproxy/ answers only clients on this machine."))
+            return
+        self.content = BytesIO(self.spool.whole() or b"")
+        self.args = http.parse_qs(self.uri.partition(b"?")[2], 1)
+        super().process()
+
+    # --- refusals ----------------------------------------------------------------------------------------------------
+
+    def _refusal(self, length: int | None) -> Refusal | None:
+        version = self.channel._version == b"HTTP/1.1"  # noqa: SLF001  (not public yet at this point)
+        reason = self.site.access.refusal(self.fields, self.channel.local_host, version)
+        if reason:
+            return Refusal(400 if b"host" not in self.fields else 403, reason)
+        if length is not None and length > self.site.max_body:
+            return _too_large(self.site.max_body)
+        if b"upgrade" in self.fields and b"h2c" not in self.fields.tokens(b"upgrade"):
+            return Refusal(426, "llmproxy does not pass protocol upgrades (WebSocket) on yet; use plain HTTP.")
+        return None
+
+    def _refused_target(self) -> Refusal | None:
+        if self.method == b"CONNECT" or not self.uri.startswith(b"/"):
+            return Refusal(400, "The request target must begin with '/': this is a reverse proxy, set it as the base URL.")
+        return None
+
+    def _refuse_early(self) -> None:
+        """Answer now, invite no body, and close: the rest of the body must not be read as a request."""
+        assert self.refused is not None
+        self.requestHeaders.removeHeader(b"expect")
+        self.method, self.clientproto = self.channel._command, b"HTTP/1.1"  # noqa: SLF001  (as above)
+        self.channel.persistent = 0
+        client = FrontClient(self)
+        head, body = self._error(self.refused)
+        client.begin(head, len(body))
+        client.write(body)
+        self.gone = True
+        self.channel.loseConnection()
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer in the shape of the API that was called."""
+        self.answer(*self._error(refusal))
+
+    def _error(self, refusal: Refusal) -> tuple[ResponseHead, bytes]:
+        target = getattr(self, "uri", b"/")
+        dialect = recognise(Request(b"POST", target, self.fields), self.site.dialects) if self.fields.pairs else GENERIC
+        head, body = error_answer(dialect, refusal.status, refusal.kind, refusal.message)
+        extra: tuple[Pair, ...] = ((b"Cache-Status", b"llmproxy; fwd=bypass; detail=refused"), *refusal.headers)
+        return ResponseHead(head.status, head.reason, head.headers.plus(*extra)), body
+
+    def answer(self, head: ResponseHead, body: bytes) -> None:
+        """A whole answer of our own."""
+        client = FrontClient(self)
+        client.begin(head, len(body))
+        client.write(body)
+        client.finish()
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """The response is whole."""
+        http.Request.finish(self)  # type: ignore[no-untyped-call]
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The client is gone: whatever runs for it learns at once."""
+        self.gone = True
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        if self.running is not None:
+            self.running.cancel()
+
+
+@frozen(slots=False)
+class Front:
+    """What stands behind the site for all that is not ours: makes exchanges and runs them."""
+
+    admission: Admission
+    pipeline: Pipeline
+
+    def run(self, request: FrontRequest) -> None:
+        """Answer one request by the pipeline."""
+        try:
+            exchange = self.admission.admit(
+                request.method, request.uri, request.fields, request.spool, request.channel.peer_host
+            )
+        except Refusal as refusal:
+            request.refuse(refusal)
+            return
+        running = Deferred.fromCoroutine(self.pipeline.run(exchange, FrontClient(request)))
+        if not running.called:
+            request.running = running
+        running.addErrback(_unexpected)
+
+
+def _unexpected(failure: Failure) -> None:
+    if not failure.check(CancelledError):
+        log.failure("a defect in llmproxy, please report it", failure)
+
+
+class FrontSite(server.Site):
+    """Twisted's Site with our channel and request."""
+
+    protocol = FrontChannel
+
+    def __init__(self, root: IResource, access: Access, dialects: Any, max_body: int, timeout: float) -> None:
+        super().__init__(root, requestFactory=FrontRequest, timeout=timeout)
+        self.root: Any = root
+        self.access = access
+        self.dialects = dialects
+        self.max_body = max_body
+        self.channels: set[FrontChannel] = set()
+        self.displayTracebacks = False
+
+    def log(self, request: Any) -> None:
+        """Nothing: the pipeline logs."""
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """Our channel, without the wrapper that negotiates HTTP/2."""
+        channel = super().buildProtocol(addr)
+        channel.site = self
+        return channel
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, f"The request body is larger than {limit} octets (--max-body).")
+
+
+def _is_reserved(path: bytes) -> bool:
+    return (path == RESERVED or path.startswith(RESERVED + b"/")) and not path.startswith(NAMED)
+
+
+class FrontResource(Resource):
+    """The root: renders what is not ours by the pipeline. Below `_llmproxy` stand our own pages."""
+
+    def __init__(self, front: Front, mounts: Mapping[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._front = front
+        own = Resource()  # type: ignore[no-untyped-call]
+        for segment, resource in mounts.items():
+            own.putChild(segment.encode(), resource)  # type: ignore[no-untyped-call]
+        self.putChild(RESERVED[1:], own)  # type: ignore[no-untyped-call]
+
+    def render(self, request: Any) -> int:
+        """Any method."""
+        self._front.run(request)
+        return server.NOT_DONE_YET

@@ -1,0 +1,114 @@
+"""Makes relays (`pipeline.ports.Stage`): one for an upstream's answer, one for a recording that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import evolve, frozen
+
+from proxy_daemon.core import heads
+from proxy_daemon.core.bodies import CHUNK
+from proxy_daemon.core.coding import Decoder, accepts, decoder_for
+from proxy_daemon.core.messages import Ending, Exchange, Recording, Response
+from proxy_daemon.core.services import Clock
+from proxy_daemon.core.timing import schedule
+from proxy_daemon.core.upstreams import Upstream
+from proxy_daemon.net.bodies import Spool
+from proxy_daemon.net.player import Delayed, Player
+from proxy_daemon.net.relay import Drain, Relay
+from proxy_daemon.pipeline.keeping import Keeper
+from proxy_daemon.pipeline.ports import Answer, Timer
+from proxy_daemon.pipeline.tape import Tape
+from proxy_daemon.settings import Settings
+
+# What one answer's record may take in memory: many streams are under way at once.
+TAPE_MEMORY = 256 * 1024
+
+
+@frozen(slots=False)
+class Stage:
+    """Makes relays. One for the daemon."""
+
+    settings: Settings
+    keeper: Keeper
+    clock: Clock
+    timer: Timer
+
+    def since(self, exchange: Exchange) -> int:
+        """Microseconds since the exchange began."""
+        return int((self.clock.seconds() - exchange.began) * 1_000_000)
+
+    def record(self, answer: Answer, exchange: Exchange, upstream: Upstream) -> Relay:
+        """Relay an answer and keep it when it has ended."""
+        limit = 0 if exchange.directives.no_store else self.settings.record_max_body
+        tape = Tape(Spool(TAPE_MEMORY), limit)
+
+        async def keep(response: Response, ending: Ending) -> None:
+            exchange.duration = self.since(exchange)
+            exchange.detail = exchange.detail or answer.why_broken
+            await self.keeper.keep(exchange, response, tape, upstream, ending)
+
+        return Relay(
+            answer,
+            self.timer,
+            tape=tape,
+            micros=lambda: self.since(exchange),
+            keep=keep,
+            dialect=exchange.dialect,
+            drain=self._drain(),
+        )
+
+    def replay(self, recording: Recording, exchange: Exchange) -> Relay:
+        """Relay a recording, at the speed of the settings, in a coding that the client accepts."""
+        response = recording.response
+        assert response is not None
+        source, decoded = _pieces(recording, self._delays(recording)), False
+        coding = b",".join(response.head.headers.all(b"content-encoding"))
+        if coding and not _accepted(exchange, coding):
+            source, decoded = _decoded(source, decoder_for(coding)), True
+        head = heads.replayed(recording, response.head, None if decoded else response.body.size, self.clock.wall())
+        if decoded:
+            head = evolve(head, headers=head.headers.without((b"content-encoding",)))
+        return Relay(Player(head, source, self.timer, response.trailers), self.timer)
+
+    def _delays(self, recording: Recording) -> list[float]:
+        assert recording.response is not None
+        pieces = recording.response.pieces
+        return schedule(pieces.sizes, pieces.times, recording.head_time, self.settings.replay_speed)
+
+    def _drain(self) -> Drain:
+        if self.settings.on_client_abort == "cancel":
+            return Drain()
+        return Drain(self.settings.drain_max_seconds, self.settings.drain_max_bytes)
+
+
+def _pieces(recording: Recording, delays: list[float]) -> Iterator[Delayed]:
+    """The recorded body, piece by piece; a piece is read in parts where it is large. Raises where octets are missing."""
+    assert recording.response is not None
+    body, offset = recording.response.body, 0
+    for size, wait in zip(recording.response.pieces.sizes, delays, strict=True):
+        end, delay = offset + size, wait
+        while offset < end:
+            data = body.read(offset, min(CHUNK, end - offset))
+            if not data:
+                raise EOFError(f"{end - offset} octets are missing at {offset}")
+            yield delay, data
+            offset, delay = offset + len(data), 0
+
+
+def _decoded(source: Iterator[Delayed], decoder: Decoder) -> Iterator[Delayed]:
+    """Decoded while it is played; pieces that decode to nothing are joined to the next one."""
+    waited = 0.0
+    for delay, data in source:
+        waited += delay
+        if plain := decoder.piece(data):
+            yield waited, plain
+            waited = 0.0
+    if rest := decoder.end():
+        yield waited, rest
+
+
+def _accepted(exchange: Exchange, coding: bytes) -> bool:
+    fields = exchange.request.headers.all(b"accept-encoding")
+    wanted = b",".join(fields) if fields else None
+    return all(accepts(wanted, name.strip()) for name in coding.split(b","))

@@ -1,0 +1,64 @@
+"""An upstream's answer whose head is there (`pipeline.ports.Answer`): the body waits until somebody starts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.messages import Ending, ResponseHead
+from proxy_daemon.pipeline.ports import Receiver
+
+if TYPE_CHECKING:
+    from proxy_daemon.net.upstream.connection import Connection
+
+
+class LiveAnswer:
+    """One answer on one connection. What comes before `start` is kept, and the connection held up meanwhile."""
+
+    def __init__(self, connection: Connection, head: ResponseHead) -> None:
+        self.head = head
+        self.trailers = Headers()
+        self.why_broken = ""
+        self._connection: Connection | None = connection
+        self._receiver: Receiver | None = None
+        self._early = b""
+        self._ending: Ending | None = None
+        self._aborted = False
+
+    def start(self, receiver: Receiver) -> None:
+        """Let the body flow."""
+        self._receiver = receiver
+        early, self._early = self._early, b""
+        if early or self._ending is not None:
+            receiver.received(early, self._ending)
+        self.resume()
+
+    def deliver(self, data: bytes, ending: Ending | None, why: str = "") -> None:
+        """Called by the connection, once a read; ``ending`` comes with the last and lets the connection go."""
+        self.why_broken = why
+        if ending is not None:
+            self._connection = None
+        if self._aborted:
+            return
+        if self._receiver is not None:
+            self._receiver.received(data, ending)
+        else:
+            self._early += data
+            self._ending = ending
+            self.pause()
+
+    def pause(self) -> None:
+        """Nothing more for now."""
+        if self._connection is not None:
+            self._connection.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        if self._connection is not None:
+            self._connection.resume()
+
+    def abort(self) -> None:
+        """Nobody wants it any more: upstream learns at once."""
+        self._aborted = True
+        if self._connection is not None:
+            self._connection.abort()

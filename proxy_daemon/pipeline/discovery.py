@@ -1,0 +1,78 @@
+"""Finds plugins and registers them: the built-in ones, entry points of the group "llmproxy", modules and files.
+
+All come through the same door. Built-ins are registered first, so third parties' implementations are called before
+them. A plugin that cannot be loaded stops the start with one line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from proxy_daemon import hookspecs
+from proxy_daemon.pipeline.faults import StartError
+
+
+def load_plugins(built_in: Iterable[tuple[str, Any]], extra: Iterable[str], blocked: Iterable[str]) -> pluggy.PluginManager:
+    """A manager with all plugins registered. ``extra``: module names or paths of .py files. Raises `StartError`."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    for name in blocked:
+        manager.set_blocked(name)
+    for name, plugin in built_in:
+        _register(manager, name, plugin)
+    for point in entry_points(group=hookspecs.PROJECT):
+        if not manager.is_blocked(point.name):
+            _register(manager, point.name, _loaded(point.name, point.load))
+    for place in extra:
+        _register(manager, _name(place), _loaded(place, lambda place=place: _import(place)))
+    _check_names(manager)
+    return manager
+
+
+def _register(manager: pluggy.PluginManager, name: str, plugin: Any) -> None:
+    if manager.has_plugin(name):
+        raise StartError(f"two plugins are called {name!r}; rename one, or block it with --block-plugin {name}")
+    try:
+        manager.register(plugin, name)
+    except (pluggy.PluginValidationError, ValueError) as error:
+        raise StartError(f"plugin {name!r}: {error}".replace("\n", " ")) from error
+
+
+def _check_names(manager: pluggy.PluginManager) -> None:
+    """A misspelt hook must not be silently never called."""
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise StartError(f"{error}".replace("\n", " ") + "; docs/plugins.md lists the hooks") from error
+
+
+def _loaded(name: str, load: Any) -> Any:
+    try:
+        plugin = load()
+    except Exception as error:
+        raise StartError(f"plugin {name!r} cannot be loaded: {type(error).__name__}: {error}") from error
+    return plugin() if isinstance(plugin, type) else plugin
+
+
+def _name(place: str) -> str:
+    return Path(place).stem if place.endswith(".py") else place
+
+
+def _import(place: str) -> ModuleType:
+    if not place.endswith(".py"):
+        return importlib.import_module(place)
+    path = Path(place).expanduser().resolve(strict=True)
+    spec = importlib.util.spec_from_file_location(f"llmproxy_plugin_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

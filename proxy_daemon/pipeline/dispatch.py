@@ -1,0 +1,215 @@
+"""Calls hook implementations: first, each and fold, over values, coroutines and Deferreds.
+
+pluggy finds and orders the implementations; it cannot await them (its `firstresult` stops at the first coroutine
+object), so the calls are made here, by the contract of each hook in `hookspecs.py`. The functions are bound once, at
+the start: a hook without implementations costs one look into a dictionary.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import pluggy
+from attrs import frozen
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeoutError
+from twisted.logger import Logger
+
+from proxy_daemon.hookspecs import CONTRACTS, Contract
+from proxy_daemon.pipeline.faults import PluginFault, StartError
+from proxy_daemon.pipeline.ports import Timer
+
+log = Logger()
+
+ASYNCIO_HINT = "; asyncio code in a plugin needs the asyncio reactor: twistd --reactor=asyncio llmproxy ..."
+ASYNCIO_MARKS = ("no running event loop", "await wasn't used with future")
+
+
+@frozen(slots=False)
+class Call:
+    """One implementation, ready to be called with all arguments of its hook, in order."""
+
+    plugin: str
+    function: Callable[..., Any]
+    deadline: float
+
+
+@frozen(slots=False)
+class Hook:
+    """A hook and its implementations, in the order in which they are called."""
+
+    name: str
+    contract: Contract
+    calls: tuple[Call, ...]
+
+
+class Dispatcher:
+    """Calls the hooks of one plugin manager. ``faults`` counts the faults of each plugin."""
+
+    def __init__(self, manager: pluggy.PluginManager, timer: Timer, trace: Callable[[str], None] | None = None) -> None:
+        self._timer = timer
+        self._trace = trace
+        self._hooks = {name: self._bind(manager, name, contract) for name, contract in CONTRACTS.items()}
+        self.faults: Counter[str] = Counter()
+
+    def has(self, name: str) -> bool:
+        """Whether any plugin implements the hook."""
+        return bool(self._hooks[name].calls)
+
+    async def first(self, name: str, *args: Any) -> Any:
+        """The first result that is not None, or None."""
+        hook = self._hooks[name]
+        for call in hook.calls:
+            result = await self._result(hook, call, args)
+            if result is not None:
+                return result
+        return None
+
+    async def each(self, name: str, *args: Any) -> list[tuple[str, Any]]:
+        """(plugin, result) for each result that is not None."""
+        hook = self._hooks[name]
+        results = []
+        for call in hook.calls:
+            result = await self._result(hook, call, args)
+            if result is not None:
+                results.append((call.plugin, result))
+        return results
+
+    def tell(self, name: str, *args: Any) -> None:
+        """All are called, by a plain loop: for a hook that returns nothing and is called several times an exchange.
+
+        A coroutine or Deferred is left to itself; its fault is logged.
+        """
+        hook = self._hooks[name]
+        for call in hook.calls:
+            try:
+                result = call.function(*args)
+            except Exception as error:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault)
+                self.fault(call.plugin, name, error)
+                continue
+            if result is not None:
+                Deferred.fromCoroutine(self._finish(hook, call, result))
+
+    async def fold(self, name: str, exchange: Any, value: Any, keep: Callable[[Any], None] | None = None) -> Any:
+        """The last result; each implementation is given (exchange, the result so far). A `False` ends it.
+
+        ``keep`` is called with each new result, where the hook's implementations find it in the exchange.
+        """
+        hook = self._hooks[name]
+        for call in hook.calls:
+            result = await self._result(hook, call, (exchange, value))
+            if result is None:
+                continue
+            value = result
+            if keep is not None:
+                keep(value)
+            if value is False:
+                break
+        return value
+
+    def fault(self, plugin: str, hook: str, error: BaseException) -> PluginFault:
+        """Log and count what a plugin did wrong, from within the `except` that caught it; the exception to raise where the hook fails closed."""
+        reason = _reason(error)
+        self.faults[plugin] += 1
+        log.failure("plugin {plugin} failed in {hook}: {reason}", plugin=plugin, hook=hook, reason=reason)
+        return PluginFault(plugin, hook, reason)
+
+    async def _result(self, hook: Hook, call: Call, args: tuple[Any, ...]) -> Any:
+        try:
+            result = call.function(*args)
+        except Exception as error:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault)
+            return self._judge(hook, call, error)
+        return None if result is None else await self._finish(hook, call, result)
+
+    async def _finish(self, hook: Hook, call: Call, result: Any) -> Any:
+        """Await what has to be awaited, and check what came."""
+        try:
+            if hasattr(result, "__await__"):
+                result = await self._in_time(result, call.deadline)
+            if result is not None:
+                _check(hook.contract, result)
+        except CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault)
+            return self._judge(hook, call, error)
+        return result
+
+    def _judge(self, hook: Hook, call: Call, error: Exception) -> None:
+        """By the hook's fault policy: return for open, raise for the others."""
+        fault = self.fault(call.plugin, hook.name, error)
+        if hook.contract.policy == "closed":
+            raise fault from error
+        if hook.contract.policy == "stop":
+            raise StartError(fault.message) from error
+
+    async def _in_time(self, awaitable: Awaitable[Any], seconds: float) -> Any:
+        """Await it, but not longer. A Deferred that is there already needs no timer."""
+        if not isinstance(awaitable, Deferred):
+            awaitable = Deferred.fromCoroutine(_awaited(awaitable))
+        if not awaitable.called:
+            awaitable.addTimeout(seconds, cast(Any, self._timer))
+        try:
+            return await awaitable
+        except DeferredTimeoutError:
+            raise TimeoutError(f"no result within its deadline of {seconds:g} s") from None
+
+    def _bind(self, manager: pluggy.PluginManager, name: str, contract: Contract) -> Hook:
+        caller = getattr(manager.hook, name)
+        names = tuple(caller.spec.argnames)
+        calls = [self._call(impl, name, names, contract) for impl in reversed(caller.get_hookimpls())]
+        return Hook(name, contract, tuple(calls))
+
+    def _call(self, impl: pluggy.HookImpl, hook: str, names: tuple[str, ...], contract: Contract) -> Call:
+        if impl.hookwrapper or impl.wrapper:
+            raise StartError(f"plugin {impl.plugin_name!r}: {hook} cannot be a wrapper, its results may be awaitables")
+        function = _taking_all(impl.function, tuple(impl.argnames), names)
+        if self._trace is not None:
+            function = _traced(function, hook, impl.plugin_name, self._trace)
+        return Call(impl.plugin_name, function, getattr(impl.function, "llmproxy_deadline", contract.deadline))
+
+
+def _taking_all(function: Callable[..., Any], taken: tuple[str, ...], given: tuple[str, ...]) -> Callable[..., Any]:
+    """The function, made to take all arguments of the hook and more; it gets those that it declares."""
+    places = [given.index(name) for name in taken]
+    if places == [0]:
+        return lambda *args: function(args[0])
+    if places == [0, 1]:
+        return lambda *args: function(args[0], args[1])
+    return lambda *args: function(*[args[place] for place in places])
+
+
+def _traced(function: Callable[..., Any], hook: str, plugin: str, write: Callable[[str], None]) -> Callable[..., Any]:
+    def traced(*args: Any) -> Any:
+        try:
+            result = function(*args)
+        except BaseException as error:
+            write(f"{hook} [{plugin}] raised {error!r}")
+            raise
+        write(f"{hook} [{plugin}] {', '.join(_short(arg) for arg in args)} -> {_short(result)}")
+        return result
+
+    return traced
+
+
+def _short(value: Any) -> str:
+    """A value in a trace: never a body or a header, which may hold secrets."""
+    identity = getattr(value, "id", None) or getattr(value, "kind", None) or getattr(value, "status", None)
+    return type(value).__name__ if identity is None else f"{type(value).__name__}({identity})"
+
+
+def _check(contract: Contract, result: Any) -> None:
+    if (contract.result and not isinstance(result, contract.result)) or result is True:
+        expected = " or ".join(kind.__name__ for kind in contract.result) or "something else"
+        raise TypeError(f"returned {type(result).__name__}, where {expected} or None is due")
+
+
+def _reason(error: BaseException) -> str:
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return text + ASYNCIO_HINT if any(mark in text for mark in ASYNCIO_MARKS) else text
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+

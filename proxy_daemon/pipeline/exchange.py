@@ -1,0 +1,196 @@
+"""The way of an exchange, from the request to the log line, in the order of `hookspecs.py`.
+
+    request -> look-up -> hit: replayed
+                       -> miss: refused, joined to an equal request in flight, or forwarded and recorded
+            -> head -> transforms and observers -> the client -> log
+
+Called by the front (`net/site.py`) once a request is whole. Every exchange ends in `_end`, whatever happens before:
+each gets one "ended" or one "failed".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve, frozen
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+
+from proxy_daemon.core import heads, modes
+from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, id_text
+from proxy_daemon.hookspecs import Event
+from proxy_daemon.pipeline.dispatch import Dispatcher
+from proxy_daemon.pipeline.faults import Fault, Miss, Refusal
+from proxy_daemon.pipeline.flights import Flight, Flights
+from proxy_daemon.pipeline.keeping import Keeper
+from proxy_daemon.pipeline.outlet import Outlet
+from proxy_daemon.pipeline.ports import Client, Relay, Stage, UpstreamClient
+from proxy_daemon.settings import Settings
+
+log = Logger()
+
+BEGUN, FIRST_BYTE, ENDED = Event("begun"), Event("first_byte"), Event("ended")
+HIT, MISSED = Event("matched", "hit"), Event("matched", "miss")
+
+
+@frozen(slots=False)
+class Pipeline:
+    """Runs exchanges. One for the daemon; it holds no state of an exchange but the flights."""
+
+    settings: Settings
+    mode: modes.Mode
+    hooks: Dispatcher
+    keeper: Keeper  # fingerprints and records
+    upstreams: UpstreamClient
+    stage: Stage  # makes relays from answers, and answers from recordings
+    flights: Flights
+
+    async def run(self, exchange: Exchange, client: Client) -> None:
+        """Answer one request. Cancel it when the client is gone. Never raises."""
+        self._tell(exchange, BEGUN)
+        try:
+            exchange.ending = await self._answer(exchange, client)
+        except Fault as fault:
+            await self._excuse(exchange, fault, client)
+        except CancelledError:
+            exchange.ending = Ending.CLIENT_GONE
+        except Exception:  # noqa: BLE001  (a defect of ours must not leave a client without an answer)
+            log.failure("exchange {id}: a defect in llmproxy, please report it", id=exchange.id)
+            await self._excuse(exchange, Fault(502, "llmproxy failed on this request; its log says where"), client)
+        await self._end(exchange)
+
+    async def _answer(self, exchange: Exchange, client: Client) -> Ending:
+        exchange.request = await self._rewritten(exchange)
+        self.keeper.recognise(exchange)
+        may_look_up = modes.looks_up(self.mode, exchange.dialect.generates(exchange.request), exchange.directives.no_cache)
+        if may_look_up:
+            recording = await self.hooks.first("llmproxy_lookup", exchange)
+            if recording is not None:
+                return await self._replay(exchange, recording, client)
+        self._tell(exchange, MISSED)
+        if not self.mode.forwards or exchange.directives.only_if_cached:
+            raise await self._refusal(exchange)
+        exchange.outcome = Outcome.MISS if may_look_up else Outcome.LIVE
+        if may_look_up and not exchange.directives.no_store:
+            return await self._fly(exchange, client)
+        return await self._board(exchange, self.flights.start(b"", lambda: self._launch(exchange)), client)
+
+    async def _rewritten(self, exchange: Exchange) -> Any:
+        def keep(request: Any) -> None:
+            exchange.request = request
+
+        return await self.hooks.fold("llmproxy_request", exchange, exchange.request, keep)
+
+    # --- a hit -------------------------------------------------------------------------------------------------------
+
+    async def _replay(self, exchange: Exchange, recording: Recording, client: Client) -> Ending:
+        exchange.outcome, exchange.served_from = Outcome.HIT, recording.id
+        self.keeper.served(exchange, recording)
+        self._tell(exchange, HIT)
+        relay = self.stage.replay(recording, exchange)
+        return await self._relay(exchange, relay, client)
+
+    # --- a miss ------------------------------------------------------------------------------------------------------
+
+    async def _refusal(self, exchange: Exchange) -> Refusal:
+        near = None
+        if self.settings.fuzzy != "off":
+            near = await self.hooks.first("llmproxy_fuzzy_match", exchange)
+        reason = f"in mode {self.mode.name}" if not self.mode.forwards else "and the request says only-if-cached"
+        return Miss("\n".join([f"llmproxy: no recording answers this request, {reason}.", *_explained(near)]))
+
+    async def _fly(self, exchange: Exchange, client: Client) -> Ending:
+        """Join an equal request in flight, or be the first one. What fails for the first is not passed on."""
+        key = self.keeper.share_key(exchange)
+        flight = self.flights.find(key)
+        if flight is None:
+            return await self._board(exchange, self.flights.start(key, lambda: self._launch(exchange)), client)
+        exchange.outcome = Outcome.COLLAPSED
+        try:
+            return await self._board(exchange, flight, client)
+        except NotShared:
+            exchange.outcome = Outcome.MISS
+        return await self._board(exchange, self.flights.start(b"", lambda: self._launch(exchange)), client)
+
+    async def _board(self, exchange: Exchange, flight: Flight, client: Client) -> Ending:
+        ending = Ending.CLIENT_GONE
+        try:
+            relay = await self._arrival(exchange, flight)
+            return (ending := await self._relay(exchange, relay, client))
+        except Fault as fault:
+            ending = fault.ending
+            raise
+        finally:
+            flight.leave(ending)
+
+    async def _arrival(self, exchange: Exchange, flight: Flight) -> Relay:
+        collapsed = exchange.outcome is Outcome.COLLAPSED
+        try:
+            relay = await flight.join()
+        except Fault:
+            if collapsed:
+                raise NotShared from None
+            raise
+        if collapsed and relay.head.status >= 400:  # noqa: PLR2004  (client and server errors, RFC 9110 section 15)
+            raise NotShared
+        return relay
+
+    def _launch(self, exchange: Exchange) -> Deferred[Relay]:
+        return Deferred.fromCoroutine(self._forward(exchange))
+
+    async def _forward(self, exchange: Exchange) -> Relay:
+        upstream = await self.hooks.first("llmproxy_route", exchange) or exchange.upstream
+        answer = await self.upstreams.send(upstream, exchange.request)
+        self.keeper.adopted(exchange)
+        return self.stage.record(answer, exchange, upstream)
+
+    # --- the answer --------------------------------------------------------------------------------------------------
+
+    async def _relay(self, exchange: Exchange, relay: Relay, client: Client) -> Ending:
+        """From the head to the end of the body."""
+        exchange.head_time = self.stage.since(exchange)
+        exchange.status = relay.head.status
+        self._tell(exchange, FIRST_BYTE)
+        self._check_status(exchange)
+        head = await self.hooks.fold("llmproxy_response_head", exchange, relay.head)
+        transforms = await self.hooks.each("llmproxy_transform", exchange)
+        observers = await self.hooks.each("llmproxy_observe", exchange)
+        outlet = Outlet(exchange, client, transforms, observers, self.hooks)
+        outlet.begin(heads.marked(head, exchange, edited=bool(transforms)))
+        return await relay.join(outlet)
+
+    def _check_status(self, exchange: Exchange) -> None:
+        if exchange.status >= 400 and self.settings.on_error_response == "refuse":  # noqa: PLR2004  (an error status)
+            raise Miss(f"llmproxy: upstream answered {exchange.status}, and --on-error-response is refuse.")
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    async def _excuse(self, exchange: Exchange, fault: Fault, client: Client) -> None:
+        """Say what went wrong, in the shape of the API that was called."""
+        exchange.outcome, exchange.ending, exchange.detail = fault.outcome, fault.ending, fault.message
+        exchange.status = fault.status
+        head, body = heads.error_answer(exchange.dialect, fault.status, fault.kind, fault.message)
+        head = evolve(head, headers=head.headers.plus(*fault.headers))
+        client.begin(heads.marked(head, exchange, edited=False), len(body))
+        client.write(body)
+        client.finish()
+        exchange.response_size = len(body)
+
+    async def _end(self, exchange: Exchange) -> None:
+        exchange.duration = self.stage.since(exchange)
+        await self.keeper.note(exchange)
+        failed = exchange.outcome is Outcome.FAILED
+        self._tell(exchange, Event("failed", exchange.detail) if failed else ENDED)
+
+    def _tell(self, exchange: Exchange, event: Event) -> None:
+        self.hooks.tell("llmproxy_log", exchange, event)
+
+
+class NotShared(Exception):  # noqa: N818  (not an error: the exchange goes on by itself)
+    """The flight that an exchange had joined failed, or has an error for an answer."""
+
+
+def _explained(near: Any) -> list[str]:
+    if near is None:
+        return ["Nothing recorded is near it."]
+    return [f"Nearest: exchange {id_text(near.recording.id)} ({near.score:.0%} alike). It differs in:", *near.differences]

@@ -1,0 +1,167 @@
+"""What is written of an exchange: its fingerprint, its recording, and what must not be in it.
+
+Redaction happens here and nowhere later: before the fingerprint is taken, before `llmproxy_record` sees a recording,
+and once more behind a plugin that changed it. Nothing reaches the store by another way.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve, frozen
+
+from proxy_daemon.core.bodies import EMPTY
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.matching.fingerprint import fingerprint
+from proxy_daemon.core.messages import Ending, Exchange, Recording, Request, Response
+from proxy_daemon.core.modes import Mode
+from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.redacted_response import redacted_response
+from proxy_daemon.core.services import Store, Worker
+from proxy_daemon.core.upstreams import Upstream
+from proxy_daemon.pipeline.dispatch import Dispatcher
+from proxy_daemon.pipeline.faults import PluginFault
+from proxy_daemon.pipeline.tape import Tape
+
+_SAFE = "llmproxy.safe_request"  # the redacted request, made once
+_ADOPTED = "llmproxy.adopted"  # a relay writes this exchange when its answer has ended
+
+PARTIAL_CONTENT, NOT_MODIFIED, ERRORS = 206, 304, 400  # RFC 9110 section 15
+
+
+@frozen(slots=False)
+class Keeper:
+    """Takes fingerprints, and writes exchanges to the store. One for the daemon."""
+
+    store: Store
+    redactor: Redactor
+    hooks: Dispatcher
+    worker: Worker
+    mode: Mode
+    scope_by_key: bool
+    record_errors: bool
+    record_max_body: int
+
+    def recognise(self, exchange: Exchange) -> None:
+        """Set model and fingerprint, from the request as it goes upstream, redacted."""
+        request, dialect = exchange.request, exchange.dialect
+        exchange.model = dialect.model(request)
+        exchange.notes[_SAFE] = safe = self.redactor.request(request)
+        scope = exchange.credential if self.scope_by_key else b""
+        exchange.fingerprint = fingerprint(safe, exchange.upstream, dialect.streams(request), scope)
+
+    def share_key(self, exchange: Exchange) -> bytes:
+        """What two requests must have in common to be one request in flight."""
+        return exchange.fingerprint + exchange.credential
+
+    def served(self, exchange: Exchange, recording: Recording) -> None:
+        """A recording answers: a request body that is the recorded one is not stored a second time."""
+        safe = exchange.notes[_SAFE]
+        if safe.body.whole() == recording.request.body.whole():
+            exchange.notes[_SAFE] = evolve(safe, body=EMPTY)
+
+    def adopted(self, exchange: Exchange) -> None:
+        """From here on the relay of its answer writes this exchange, by `keep`."""
+        exchange.notes[_ADOPTED] = True
+
+    async def note(self, exchange: Exchange) -> None:
+        """Write an exchange that has no answer of its own to record: hits, refusals, failures. Does not wait."""
+        if exchange.notes.get(_ADOPTED):
+            return
+        recording = self._recording(exchange, None, exchange.upstream, exchange.ending or Ending.FAILED)
+        final = await self._final(exchange, await self._request_checked(recording))
+        if final is not None:
+            self.store.put(final)
+
+    async def keep(self, exchange: Exchange, response: Response, tape: Tape, upstream: Upstream, ending: Ending) -> bool:
+        """Write an exchange with the answer on ``tape``. Returns, once it is committed, whether it was."""
+        good = self._good(exchange, response, tape, ending)
+        recording = self._recording(exchange, response, upstream, ending, cut=tape.cut, replayable=good)
+        final = await self._final(exchange, await self._response_redacted(recording))
+        if final is None:
+            return False
+        return await self.store.put(final, replace=self.mode.replaces and final.replayable)
+
+    def _good(self, exchange: Exchange, response: Response, tape: Tape, ending: Ending) -> bool:
+        """Whether this answer may be served again."""
+        if ending is not Ending.COMPLETE or tape.cut or not self.mode.keeps or exchange.directives.no_store:
+            return False
+        status = response.head.status
+        if status >= ERRORS:
+            return self.record_errors
+        return status not in (PARTIAL_CONTENT, NOT_MODIFIED)
+
+    def _recording(
+        self,
+        exchange: Exchange,
+        response: Response | None,
+        upstream: Upstream,
+        ending: Ending,
+        *,
+        cut: bool = False,
+        replayable: bool = False,
+    ) -> Recording:
+        request: Request = exchange.notes.get(_SAFE) or self.redactor.request(exchange.request)
+        too_large = request.body.size > self.record_max_body
+        if exchange.directives.no_store or too_large:
+            request = evolve(request, body=EMPTY)
+        if exchange.directives.no_store:
+            request, response = evolve(request, headers=Headers()), None
+        return Recording(
+            id=exchange.id,
+            request=request,
+            response=response,
+            upstream=upstream,
+            ending=ending,
+            outcome=exchange.outcome,
+            started=exchange.started,
+            client=exchange.client,
+            model=exchange.model,
+            detail=exchange.detail,
+            head_time=exchange.head_time,
+            duration=exchange.duration,
+            fingerprint=exchange.fingerprint,
+            replayable=replayable,
+            cut=cut or too_large,
+            redacted=request is not exchange.request and not exchange.directives.no_store,
+            served_from=exchange.served_from,
+        )
+
+    async def _response_redacted(self, recording: Recording) -> Recording:
+        """Small answers at once; where one is too large for that, or coded, a thread looks."""
+        response = recording.response
+        if response is None:
+            return await self._request_checked(recording)
+        if response.body.whole() is None or b"content-encoding" in response.head.headers:
+            safe = await self.worker.run(redacted_response, self.redactor, response)
+        else:
+            safe = redacted_response(self.redactor, response)
+        if safe is not response:
+            withheld = response.body.size > 0 and safe.body.size == 0
+            good = recording.replayable and not withheld
+            recording = evolve(recording, response=safe, redacted=True, cut=recording.cut or withheld, replayable=good)
+        return await self._request_checked(recording)
+
+    async def _request_checked(self, recording: Recording) -> Recording:
+        """A request body too large to be rewritten is not stored where it holds a secret's name."""
+        request = recording.request
+        if request.body.whole() is not None:
+            return recording
+        kind = request.headers.get(b"content-type")
+        if await self.worker.run(self.redactor.withholds, kind, request.body):
+            return evolve(recording, request=evolve(request, body=EMPTY), cut=True, redacted=True)
+        return recording
+
+    async def _final(self, exchange: Exchange, recording: Recording) -> Recording | None:
+        """The recording as plugins leave it; None where one vetoes or fails."""
+        try:
+            final: Any = await self.hooks.fold("llmproxy_record", exchange, recording)
+        except PluginFault:
+            return None
+        if final is False:
+            return None
+        if final is recording:
+            return recording
+        final = evolve(final, request=self.redactor.request(final.request))
+        return await self._response_redacted(final)
+

@@ -1,0 +1,118 @@
+"""One exchange's way out: transforms, then observers, then its client. A relay feeds one or more of these.
+
+A transform that fails ends the client's response as broken; an observer that fails is dropped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.heads import FRAMING
+from proxy_daemon.core.messages import Ending, Exchange, Outcome, ResponseHead
+from proxy_daemon.pipeline.dispatch import Dispatcher
+from proxy_daemon.pipeline.ports import Client, Flow
+
+
+class Outlet:
+    """Where a relay writes. ``position``: octets of the answer taken so far; ``paused``: the client reads too slowly."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        client: Client,
+        transforms: list[tuple[str, Any]],
+        observers: list[tuple[str, Any]],
+        hooks: Dispatcher,
+    ) -> None:
+        self.exchange = exchange
+        self.position = 0
+        self.paused = False
+        self.done: Deferred[Ending] = Deferred(lambda _: self.end(Ending.CLIENT_GONE))
+        self._client = client
+        self._transforms = transforms
+        self._observers = observers
+        self._hooks = hooks
+
+    def begin(self, head: ResponseHead) -> None:
+        """Send the head; its own Content-Length holds only where nothing changes the body."""
+        if self._transforms:
+            head = ResponseHead(head.status, head.reason, Headers(head.headers.without(FRAMING).pairs))
+        self._client.begin(head, None)
+
+    def feed_from(self, flow: Flow | None) -> None:
+        """Whom to hold up while the client reads too slowly."""
+        self._client.feed_from(flow)
+
+    def write(self, data: bytes) -> None:
+        """Octets of the answer, in order."""
+        self.position += len(data)
+        if self._transforms:
+            data = self._transformed(data)
+        if data:
+            self._send(data)
+
+    def end(self, ending: Ending, why: str = "") -> None:
+        """The answer is over. The client sees a whole response only where it is `COMPLETE`."""
+        if self.done.called:
+            return
+        if ending is Ending.COMPLETE and self._transforms:
+            ending = self._flushed()
+        self._client.feed_from(None)
+        if ending is Ending.COMPLETE:
+            self._client.finish()
+        else:
+            self._client.break_off()
+            self.exchange.detail = self.exchange.detail or why
+        if not self.done.called:
+            self._close(ending)
+
+    def _close(self, ending: Ending) -> None:
+        self.exchange.ending = ending
+        for name, observer in self._observers:
+            self._observed(name, observer.end)
+        self.done.callback(ending)
+
+    def _send(self, data: bytes) -> None:
+        self.exchange.response_size += len(data)
+        self._client.write(data)
+        if self._observers:
+            for name, observer in tuple(self._observers):
+                self._observed(name, observer.piece, data)
+
+    def _transformed(self, data: bytes) -> bytes:
+        for name, transform in self._transforms:
+            try:
+                data = transform.piece(data)
+            except Exception as error:  # noqa: BLE001  (whatever a plugin raises)
+                self._failed(name, error)
+                return b""
+        return data
+
+    def _flushed(self) -> Ending:
+        """What the transforms held back: each one's rest passes through those behind it."""
+        data = b""
+        for name, transform in self._transforms:
+            try:
+                data = (transform.piece(data) if data else b"") + transform.end()
+            except Exception as error:  # noqa: BLE001  (whatever a plugin raises)
+                self._failed(name, error)
+                return Ending.FAILED
+        if data:
+            self._send(data)
+        return Ending.COMPLETE
+
+    def _failed(self, plugin: str, error: Exception) -> None:
+        fault = self._hooks.fault(plugin, "llmproxy_transform", error)
+        self._transforms = []
+        self.exchange.outcome, self.exchange.detail = Outcome.FAILED, fault.message
+        self.end(Ending.FAILED)
+
+    def _observed(self, name: str, call: Any, *args: Any) -> None:
+        try:
+            call(*args)
+        except Exception as error:  # noqa: BLE001  (whatever a plugin raises)
+            self._hooks.fault(name, "llmproxy_observe", error)
+            self._observers = [pair for pair in self._observers if pair[0] != name]

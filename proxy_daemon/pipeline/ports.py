@@ -1,0 +1,119 @@
+"""What the pipeline needs from the outside, as types: a client to write to, an upstream to ask, an answer that flows.
+
+Protocols only. `net/` has the real ones, `testing.py` the ones without sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from proxy_daemon.core.bodies import Body
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.messages import Ending, Exchange, Recording, Request, ResponseHead
+from proxy_daemon.core.upstreams import Upstream
+
+
+class Flow(Protocol):
+    """Something that can be held up: back-pressure calls these."""
+
+    def pause(self) -> None:
+        """Nothing more for now."""
+
+    def resume(self) -> None:
+        """Go on."""
+
+
+class Client(Protocol):
+    """The side that asked. Writes after it is gone are dropped."""
+
+    def begin(self, head: ResponseHead, length: int | None) -> None:
+        """Send the head. ``length``: octets that follow; None: not known, or as the head's Content-Length says."""
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the body."""
+
+    def finish(self) -> None:
+        """The body is whole."""
+
+    def break_off(self) -> None:
+        """The body will not become whole: the client must be able to tell."""
+
+    def feed_from(self, flow: Flow | None) -> None:
+        """Whom to hold up while the client reads too slowly; None: nobody any more."""
+
+
+class Receiver(Protocol):
+    """Where an answer flows to."""
+
+    def received(self, data: bytes, ending: Ending | None) -> None:
+        """One read from upstream: the octets of the body in it, and how the answer ended if it did with this read."""
+
+
+class Answer(Flow, Protocol):
+    """A response whose head is there and whose body waits until `start`."""
+
+    head: ResponseHead
+    trailers: Headers
+    why_broken: str  # what went wrong, where the ending is not COMPLETE
+
+    def start(self, receiver: Receiver) -> None:
+        """Let the body flow."""
+
+    def abort(self) -> None:
+        """Nobody wants it any more; nothing is received afterwards."""
+
+
+class UpstreamClient(Protocol):
+    """Sends requests out."""
+
+    async def send(self, upstream: Upstream, request: Request) -> Answer:
+        """The answer, once its head is there. Raises `UpstreamFault`. Cancelling what awaits it aborts."""
+
+
+class Spool(Body, Protocol):
+    """A body that grows: in memory first, then in an unnamed file."""
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+
+
+class Timer(Protocol):
+    """The part of a reactor that knows time (`IReactorTime`)."""
+
+    def callLater(self, delay: float, callable: Callable[..., object], *args: Any) -> Any:  # noqa: A002  (Twisted's name)
+        """Call it so many seconds from now."""
+
+    def seconds(self) -> float:
+        """Now."""
+
+
+class Relay(Protocol):
+    """An answer on its way to the clients that wait for it (`net/relay.py`)."""
+
+    head: ResponseHead
+
+    @property
+    def joinable(self) -> bool:
+        """Whether one who comes now can still get the body from its first octet on."""
+
+    def join(self, outlet: Any) -> Deferred[Ending]:
+        """Send it to this client too; fires with how that ended. Cancelling it means that the client is gone."""
+
+    def desert(self, ending: Ending) -> None:
+        """Nobody waits for it any more, for this reason: end it or drain it, as the settings say."""
+
+
+class Stage(Protocol):
+    """Makes relays: from an upstream's answer, which is recorded, and from a recording (`net/stage.py`)."""
+
+    def since(self, exchange: Exchange) -> int:
+        """Microseconds since the exchange began."""
+
+    def record(self, answer: Answer, exchange: Exchange, upstream: Upstream) -> Relay:
+        """Relay an answer and keep it when it has ended."""
+
+    def replay(self, recording: Recording, exchange: Exchange) -> Relay:
+        """Relay a recording, at the speed of the settings, in a coding that the client accepts."""

@@ -1,0 +1,55 @@
+"""One readable line per exchange for the person at the terminal; `--quiet` leaves it off."""
+
+from __future__ import annotations
+
+import sys
+
+from proxy_daemon.core.messages import Exchange, Outcome
+from proxy_daemon.core.services import Services
+from proxy_daemon.hookspecs import Event, hookimpl
+from proxy_daemon.settings import Settings
+
+COLOURS = {
+    Outcome.HIT: "32",
+    Outcome.COLLAPSED: "32",
+    Outcome.MISS: "36",
+    Outcome.LIVE: "36",
+    Outcome.REFUSED: "33",
+    Outcome.FAILED: "31",
+}
+
+
+class Console:
+    """Writes to the standard output where that is a terminal."""
+
+    @hookimpl
+    def llmproxy_configure(self, settings: Settings, services: Services) -> None:
+        """Only a terminal gets lines."""
+        on = sys.__stdout__.isatty() and not settings.quiet
+        self._write = services.lines(sys.__stdout__.buffer) if on else None
+        self._redactor = services.redactor
+
+    @hookimpl
+    def llmproxy_log(self, exchange: Exchange, event: Event) -> None:
+        """A line at the end of an exchange."""
+        if self._write is not None and event.kind in ("ended", "failed"):
+            line = console_line(exchange, self._redactor.target(exchange.request.target))
+            self._write(line.encode("utf-8", "replace") + b"\n")
+
+
+def console_line(exchange: Exchange, target: bytes) -> str:
+    """Outcome, request, model, status, sizes, times and what went wrong, on one line, safe for a terminal."""
+    outcome = f"\x1b[{COLOURS[exchange.outcome]}m{exchange.outcome.value:9}\x1b[0m"
+    times = f"{exchange.head_time / 1000:.0f}/{exchange.duration / 1000:.0f} ms"
+    request = f"{printable(exchange.request.method.decode('latin-1'))} {printable(target.decode('latin-1'))}"
+    parts = [request, printable(exchange.model), str(exchange.status), f"{exchange.response_size} B", times]
+    if exchange.detail:
+        parts.append(printable(exchange.detail.partition("\n")[0]))
+    elif exchange.ending is not None and exchange.ending.value != "complete":
+        parts.append(exchange.ending.value)
+    return f"{outcome} " + "  ".join(part for part in parts if part)
+
+
+def printable(text: str) -> str:
+    """Text from outside, without what a terminal would obey."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

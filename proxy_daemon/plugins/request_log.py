@@ -1,0 +1,70 @@
+"""One JSON line per exchange, for programs: to the standard output, to a file, or nowhere.
+
+Lines are gathered and written by a thread, so that neither a slow disk nor a full pipe holds up an exchange.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from proxy_daemon.core.messages import Exchange, id_text
+from proxy_daemon.core.services import Services
+from proxy_daemon.hookspecs import Event, hookimpl
+from proxy_daemon.settings import Settings
+
+class RequestLog:
+    """`--log`."""
+
+    @hookimpl
+    def llmproxy_configure(self, settings: Settings, services: Services) -> None:
+        """Open the log's file; where it cannot be opened, the start ends here."""
+        file = _destination(settings.log)
+        self._write = None if file is None else services.lines(file)
+        self._redactor = services.redactor
+
+    @hookimpl
+    def llmproxy_log(self, exchange: Exchange, event: Event) -> None:
+        """A line at the end of an exchange."""
+        if self._write is not None and event.kind in ("ended", "failed"):
+            line = log_line(exchange, self._redactor.target(exchange.request.target))
+            self._write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
+    """What a line says. ``target`` is redacted. Times are in milliseconds, sizes in octets."""
+    line = {
+        "time": datetime.fromtimestamp(exchange.started, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "id": id_text(exchange.id),
+        "client": exchange.client,
+        "method": exchange.request.method.decode("latin-1"),
+        "path": target.decode("latin-1"),
+        "upstream": exchange.upstream.name,
+        "dialect": exchange.dialect.name,
+        "model": exchange.model,
+        "status": exchange.status,
+        "outcome": exchange.outcome.value,
+        "ending": exchange.ending.value if exchange.ending is not None else "",
+        "request_bytes": exchange.request_size,
+        "response_bytes": exchange.response_size,
+        "first_byte_ms": exchange.head_time / 1000,
+        "total_ms": exchange.duration / 1000,
+    }
+    if exchange.served_from:
+        line["served_from"] = id_text(exchange.served_from)
+    if exchange.detail:
+        line["detail"] = exchange.detail
+    return line
+
+
+def _destination(log: str) -> Any:
+    """An open binary file, or None for no log. Raises OSError."""
+    if log == "off" or (not log and sys.__stdout__.isatty()):
+        return None
+    if log in ("", "stdout"):
+        return sys.__stdout__.buffer
+    return Path(log).expanduser().open("ab")

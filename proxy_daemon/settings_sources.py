@@ -1,0 +1,145 @@
+"""Where settings come from: command line, environment, TOML file, and the names of a predecessor.
+
+`load` is called by `tap.py`. Errors name the layer, the key and the choices.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_store
+
+PREFIX = "LLMPROXY_"
+# Names of that prefix that are not settings.
+OTHERS = ("LLMPROXY_TRACE_", "LLMPROXY_CORPUS", "LLMPROXY_TEST_", "LLMPROXY_REQUIRE_ALL")
+RELAY = {"LISTEN_ADDR": "127.0.0.1", "LISTEN_PORT": "8080", "UPSTREAM_HOST": "127.0.0.1", "UPSTREAM_PORT": "1234"}
+
+
+def load(given: Mapping[str, Sequence[str]], environ: Mapping[str, str]) -> Settings:
+    """The settings. ``given``: the values of the command line by field name. Raises `SettingsError`."""
+    values = {name: _parse(name, texts, "--" + name.replace("_", "-")) for name, texts in given.items()}
+    _add(values, _environment(environ))
+    plugins: Mapping[str, Any] = {}
+    if "config" in values:
+        found, plugins = _file(values["config"])
+        _add(values, found)
+    _add(values, _relay(environ))
+    _check_upstreams(values.get("upstream", ()))
+    values.setdefault("store", default_store(environ))
+    if ":" not in values["store"] and values["store"] != "off":
+        values["store"] = str(Path(values["store"]).expanduser())
+    return Settings(**values, plugin_settings=plugins)
+
+
+def _add(values: dict[str, Any], lower: Mapping[str, Any]) -> None:
+    for name, value in lower.items():
+        values.setdefault(name, value)
+
+
+def _parse(name: str, texts: Sequence[str], place: str) -> Any:
+    option = OPTIONS[name][1]
+    try:
+        parsed = [option.parse(text) for text in texts]
+    except ValueError as error:
+        raise SettingsError(f"{place}: {error}") from error
+    return tuple(parsed) if option.repeatable else parsed[-1]
+
+
+# --- the environment -------------------------------------------------------------------------------------------------
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values = {}
+    for key in sorted(environ):
+        if not key.startswith(PREFIX) or key.startswith(OTHERS) or not environ[key]:
+            continue
+        name = key[len(PREFIX) :].lower()
+        if name not in OPTIONS:
+            _complain_of_near("$" + key, name)
+            continue
+        texts = environ[key].split() if OPTIONS[name][1].repeatable else [environ[key]]
+        values[name] = _parse(name, texts, "$" + key)
+    return values
+
+
+def _complain_of_near(place: str, name: str) -> None:
+    """A misspelt name is an error; one that resembles none may be somebody else's."""
+    near = difflib.get_close_matches(name, OPTIONS, 1, 0.75)
+    if near:
+        raise SettingsError(f"{place} is unknown; did you mean ${PREFIX}{near[0].upper()}?")
+
+
+def _relay(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The four names of the OpenAI OSS relay: where one of them is set, the others have their old defaults."""
+    if not any(environ.get(name) for name in RELAY):
+        return {}
+    given = {name: environ.get(name) or default for name, default in RELAY.items()}
+    for name in ("LISTEN_PORT", "UPSTREAM_PORT"):
+        if not re.fullmatch(r"[0-9]{1,5}", given[name]) or int(given[name]) > 65535:  # noqa: PLR2004  (the last port)
+            raise SettingsError(f"${name}: {given[name]!r} is not a port number")
+    host = given["UPSTREAM_HOST"]
+    host = f"[{host}]" if ":" in host else host
+    address = given["LISTEN_ADDR"].replace(":", "\\:")
+    return {
+        "listen": _parse("listen", [f"tcp:{given['LISTEN_PORT']}:interface={address}"], "$LISTEN_ADDR"),
+        "upstream": _parse("upstream", [f"http://{host}:{given['UPSTREAM_PORT']}"], "$UPSTREAM_HOST"),
+    }
+
+
+# --- the file --------------------------------------------------------------------------------------------------------
+
+
+def _file(path: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """(settings, tables of plugins) of a TOML file."""
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            table = tomllib.load(file)
+    except OSError as error:
+        raise SettingsError(f"--config: {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--config: {path} is not TOML: {error}") from error
+    plugins = _plugin_tables(path, table.pop("plugins", {}))
+    return {_key(path, key): _toml(path, key, value) for key, value in table.items()}, plugins
+
+
+def _plugin_tables(path: str, tables: Any) -> Mapping[str, Any]:
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise SettingsError(f"{path}: plugins must be tables: [plugins.NAME]")
+    return tables
+
+
+def _key(path: str, key: str) -> str:
+    name = key.replace("-", "_")
+    if name in OPTIONS and name != "config":
+        return name
+    near = difflib.get_close_matches(name, OPTIONS, 1)
+    raise SettingsError(f"{path}: unknown key {key!r}" + (f"; did you mean {near[0].replace('_', '-')!r}?" if near else ""))
+
+
+def _toml(path: str, key: str, value: Any) -> Any:
+    name = key.replace("-", "_")
+    values: Iterable[Any] = value if isinstance(value, list) and OPTIONS[name][1].repeatable else [value]
+    return _parse(name, [_toml_text(path, key, each) for each in values], f"{path}: {key}")
+
+
+def _toml_text(path: str, key: str, value: Any) -> str:
+    option = OPTIONS[key.replace("-", "_")][1]
+    if isinstance(value, bool):
+        if not option.flag:
+            raise SettingsError(f"{path}: {key}: {str(value).lower()} is not a value of this key, see --help")
+        return "yes" if value else "no"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise SettingsError(f"{path}: {key}: must be a {'string or a list of strings' if option.repeatable else 'single value'}")
+
+
+def _check_upstreams(upstreams: Sequence[Any]) -> None:
+    names = [upstream.name for upstream in upstreams]
+    for name in names:
+        if names.count(name) > 1:
+            raise SettingsError(f"--upstream: two upstreams are called {name!r}; write NAME=URL to name them")

@@ -1,0 +1,312 @@
+"""`twistd llmproxy`: its options, and the only place where the parts are put together.
+
+Nothing imports this file but twistd, and nothing else imports the global reactor.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import secrets
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.internet.endpoints import serverFromString
+from twisted.logger import Logger
+from twisted.python import usage
+
+from proxy_daemon import __version__
+from proxy_daemon.core.access import Access, is_loopback
+from proxy_daemon.core.dialects import BUILT_IN
+from proxy_daemon.core.modes import MODES
+from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.services import Services, Store
+from proxy_daemon.net.housekeeping import Lines, LoopingScheduler, SystemClock, ThreadWorker
+from proxy_daemon.net.service import Daemon, DaemonService
+from proxy_daemon.net.site import Front, FrontResource, FrontSite
+from proxy_daemon.net.stage import Stage
+from proxy_daemon.net.upstream.client import Upstreams
+from proxy_daemon.pipeline.admission import Admission, Ids
+from proxy_daemon.pipeline.discovery import load_plugins
+from proxy_daemon.pipeline.dispatch import Dispatcher
+from proxy_daemon.pipeline.exchange import Pipeline
+from proxy_daemon.pipeline.faults import StartError
+from proxy_daemon.pipeline.flights import Flights
+from proxy_daemon.pipeline.keeping import Keeper
+from proxy_daemon.plugins import built_in
+from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_text
+from proxy_daemon.settings_sources import load
+from proxy_daemon.store.database import SQLiteStore, StoreError
+from proxy_daemon.store.nothing import NoStore
+from proxy_daemon.ui.resources import Pages
+
+log = Logger()
+
+EXAMPLES = """
+Options may also stand in the environment (LLMPROXY_STORE_MAX_BYTES=1GiB) or in a TOML file (store-max-bytes = "1GiB").
+The command line rules over the environment, the environment over the file.
+
+  twistd -n llmproxy --upstream https://api.openai.com/v1
+  twistd -n llmproxy --upstream demo:                          try it without any key
+  twistd -n llmproxy --mode none                               replay only, never touch the network
+  twistd -n llmproxy --upstream openai=https://api.openai.com/v1 --upstream local=http://127.0.0.1:11434/v1
+
+Clients set their base URL: OPENAI_BASE_URL=http://127.0.0.1:8910/v1, ANTHROPIC_BASE_URL=http://127.0.0.1:8910
+"""
+
+
+class Options(usage.Options):
+    """The command line. Afterwards `settings` holds the settings; an error ends the program with one line and code 1."""
+
+    # Defaults are None, so that what was given is told from what was not: other layers come in between.
+    optFlags = [[name.replace("_", "-"), None, option.help] for name, (_, option) in OPTIONS.items() if option.flag]
+    optParameters = [
+        [name.replace("_", "-"), None, None, option.help]
+        for name, (_, option) in OPTIONS.items()
+        if not option.flag and not option.repeatable
+    ]
+    settings: Settings
+
+    def __init__(self) -> None:
+        self._repeated: dict[str, list[str]] = {}
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def opt_listen(self, value: str) -> None:
+        """Repeatable."""
+        self._repeated.setdefault("listen", []).append(value)
+
+    def opt_upstream(self, value: str) -> None:
+        """Repeatable."""
+        self._repeated.setdefault("upstream", []).append(value)
+
+    def opt_allow_host(self, value: str) -> None:
+        """Repeatable."""
+        self._repeated.setdefault("allow_host", []).append(value)
+
+    def opt_allow_origin(self, value: str) -> None:
+        """Repeatable."""
+        self._repeated.setdefault("allow_origin", []).append(value)
+
+    def opt_plugin(self, value: str) -> None:
+        """Repeatable."""
+        self._repeated.setdefault("plugin", []).append(value)
+
+    def opt_block_plugin(self, value: str) -> None:
+        """Repeatable."""
+        self._repeated.setdefault("block_plugin", []).append(value)
+
+    def opt_help(self) -> None:
+        """What this text is."""
+        sys.stdout.write(help_text())
+        raise SystemExit(0)
+
+    def opt_version(self) -> None:
+        """Say the version."""
+        sys.stdout.write(f"llmproxy {__version__}\n")
+        raise SystemExit(0)
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Read the options and every other layer."""
+        try:
+            super().parseOptions(options)  # type: ignore[no-untyped-call]
+            self.settings = load(self._given(), os.environ)
+            _check_endpoints(self.settings.listen)
+        except usage.UsageError as error:
+            raise SystemExit(f"llmproxy: {error}; llmproxy serve --help lists the options") from error
+        except SettingsError as error:
+            raise SystemExit(f"llmproxy: {error}") from error
+
+    def _given(self) -> dict[str, list[str]]:
+        given = dict(self._repeated)
+        for name, (_, option) in OPTIONS.items():
+            value = None if option.repeatable else self[name.replace("_", "-")]
+            if value is not None and value != 0:
+                given[name] = ["yes" if option.flag else value]
+        return given
+
+
+def help_text() -> str:
+    """`--help`: each option with its meaning, its default and an example."""
+    lines = [f"llmproxy {__version__}: a proxy between LLM clients and LLM APIs that records, replays and explains", ""]
+    lines.append("usage: twistd -n llmproxy [OPTIONS]   (or: llmproxy serve [OPTIONS])")
+    group = ""
+    for name, (_, option) in OPTIONS.items():
+        if option.group != group:
+            group = option.group
+            lines += ["", f"{group}:"]
+        flag = "--" + name.replace("_", "-")
+        lines.append(f"  {flag}" if option.flag else f"  {flag} {option.example}")
+        lines += textwrap.wrap(f"{option.help} [default: {default_text(name)}]", 100, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    return "\n".join(lines) + "\n" + EXAMPLES
+
+
+def _check_endpoints(descriptions: Sequence[str]) -> None:
+    from twisted.internet import reactor  # noqa: PLC0415  (as late as possible: --reactor must still rule)
+
+    for description in descriptions:
+        try:
+            serverFromString(reactor, description)
+        except Exception as error:
+            raise SettingsError(
+                f"--listen: {description!r} is not an endpoint ({error}); for example tcp:8910:interface=127.0.0.1"
+            ) from error
+
+
+def makeService(options: Options) -> IService:
+    """The daemon of these options, as twistd wants it. It is put together when it starts, after twistd has forked."""
+    from twisted.internet import reactor  # noqa: PLC0415  (as late as possible: --reactor must still rule)
+
+    settings = options.settings
+    return DaemonService(reactor, settings.listen, lambda: assemble(settings, reactor))
+
+
+async def assemble(settings: Settings, reactor: Any) -> Daemon:
+    """Put the parts together. Raises `StartError` with one line."""
+    raise_descriptor_limit()
+    clock, scheduler, worker = SystemClock(), LoopingScheduler(reactor), ThreadWorker(reactor)
+    try:
+        return await _assemble(settings, reactor, clock, scheduler, worker)
+    except BaseException:
+        worker.stop()
+        raise
+
+
+async def _assemble(
+    settings: Settings, reactor: Any, clock: SystemClock, scheduler: LoopingScheduler, worker: ThreadWorker
+) -> Daemon:
+    manager = load_plugins([*built_in(), ("pages", Pages())], settings.plugin, settings.block_plugin)
+    hooks = Dispatcher(manager, reactor, _trace())
+    store, key = await _open_store(settings, reactor, clock, scheduler, hooks)
+    services = _services(store, clock, worker, scheduler, hooks)
+    dialects = [dialect for _, found in await hooks.each("llmproxy_dialects") for dialect in found] + list(BUILT_IN)
+    await hooks.each("llmproxy_configure", settings, services)
+    upstreams = Upstreams(reactor, reactor, settings)
+    services.facts["upstream_connections"] = upstreams.stats
+    pipeline = _pipeline(settings, hooks, services, upstreams, reactor)
+    admission = Admission(settings.upstream, dialects, clock, key, Ids(clock))
+    root = FrontResource(Front(admission, pipeline), await _mounts(hooks, settings, services))
+    site = FrontSite(root, _access(settings), dialects, settings.max_body, settings.client_timeout)
+    services.facts["client_connections"] = lambda: len(site.channels)
+    stops = (upstreams.close, scheduler.stop, worker.stop, getattr(store, "close", lambda: None))
+    return Daemon(site, lambda addresses: start_lines(settings, addresses), stops)
+
+
+def _pipeline(settings: Settings, hooks: Dispatcher, services: Services, upstreams: Upstreams, reactor: Any) -> Pipeline:
+    mode = MODES[settings.mode]
+    keeper = Keeper(
+        store=services.store,
+        redactor=services.redactor,
+        hooks=hooks,
+        worker=services.worker,
+        mode=mode,
+        scope_by_key=scopes_by_key(settings),
+        record_errors=settings.on_error_response == "record",
+        record_max_body=settings.record_max_body,
+    )
+    stage = Stage(settings, keeper, services.clock, reactor)
+    return Pipeline(settings, mode, hooks, keeper, upstreams, stage, Flights())
+
+
+def _services(
+    store: Store, clock: SystemClock, worker: ThreadWorker, scheduler: LoopingScheduler, hooks: Dispatcher
+) -> Services:
+    facts: dict[str, Callable[[], Any]] = {"store": store.stats, "plugin_faults": lambda: dict(hooks.faults)}
+    return Services(
+        store=store,
+        clock=clock,
+        worker=worker,
+        scheduler=scheduler,
+        redactor=Redactor(),
+        lines=lambda file: Lines(file, worker, scheduler).write,
+        facts=facts,
+    )
+
+
+async def _open_store(
+    settings: Settings, reactor: Any, clock: SystemClock, scheduler: LoopingScheduler, hooks: Dispatcher
+) -> tuple[Store, bytes]:
+    """The store and the key for hashes of credentials. Third parties' stores are named `SCHEME:REST`."""
+    if settings.store == "off":
+        return NoStore(), secrets.token_bytes(32)
+    kinds = {name: make for _, found in await hooks.each("llmproxy_stores") for name, make in found.items()}
+    scheme, separator, rest = settings.store.partition(":")
+    if separator and scheme in kinds:
+        return kinds[scheme](rest, settings), secrets.token_bytes(32)
+    try:
+        store = SQLiteStore.open(
+            settings.store,
+            max_bytes=settings.store_max_bytes,
+            max_age=settings.store_max_age,
+            wall=clock.wall,
+            call_in_reactor=reactor.callFromThread,
+        )
+    except StoreError as error:
+        raise StartError(str(error)) from error
+    store.on_trouble = _tell_trouble
+    scheduler.every(1.0, store.sweep)
+    return store, store.key
+
+
+def _tell_trouble(trouble: str) -> None:
+    log.warn("{trouble}", trouble=trouble or "recording works again")
+
+
+async def _mounts(hooks: Dispatcher, settings: Settings, services: Services) -> dict[str, Any]:
+    found = await hooks.each("llmproxy_resources", settings, services)
+    return {segment: resource for _, resources in found for segment, resource in resources.items()}
+
+
+def _access(settings: Settings) -> Access:
+    interfaces = [interface(description) for description in settings.listen]
+    return Access(allow_hosts=(*settings.allow_host, *filter(None, interfaces)), allow_origins=settings.allow_origin)
+
+
+def interface(description: str) -> str:
+    """The interface that an endpoint description names; empty where it names none (which means all)."""
+    found = re.search(r"(?:^|:)interface=((?:[^:\\]|\\.)*)", description)
+    return found[1].replace("\\", "") if found else ""
+
+
+def scopes_by_key(settings: Settings) -> bool:
+    """`--replay-scope`; unless given, `key` where somebody else may connect."""
+    if settings.replay_scope:
+        return settings.replay_scope == "key"
+    return not all(_is_private(description) for description in settings.listen)
+
+
+def _is_private(description: str) -> bool:
+    if description.startswith("unix:"):
+        return True
+    name = interface(description)
+    return name == "localhost" or is_loopback(name)
+
+
+def raise_descriptor_limit() -> None:
+    """A thousand streams take two thousand descriptors; the soft limit is often 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def start_lines(settings: Settings, addresses: list[str]) -> list[str]:
+    """What the person who started the daemon should know."""
+    upstream = ", ".join(f"{upstream.name} {upstream.url}" for upstream in settings.upstream) or "by API"
+    lines = [f"listening on {', '.join(addresses)}, upstream: {upstream}, mode {settings.mode}"]
+    mode = MODES[settings.mode]
+    if settings.store == "off":
+        lines.append("nothing is recorded (--store off)")
+    elif mode.looks_up:
+        lines.append(f"answers recorded in {settings.store} are served again; --mode off turns that off")
+    elif not mode.keeps:
+        lines.append(f"exchanges are logged in {settings.store}, nothing is served from it")
+    return lines
+
+
+def _trace() -> Callable[[str], None] | None:
+    """`LLMPROXY_TRACE_HOOKS=1` prints each hook call."""
+    if os.environ.get("LLMPROXY_TRACE_HOOKS", "") in ("", "0"):
+        return None
+    return lambda line: print(line, file=sys.stderr, flush=True)  # noqa: T201  (that is what the switch is for)

@@ -1,0 +1,212 @@
+"""The pages and the JSON API below `/_llmproxy/`: health, statistics, and the exchanges in the store.
+
+A plugin like any other (`llmproxy_resources`); loopback clients only, which `net/site.py` sees to.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from twisted.web.resource import Resource
+
+from proxy_daemon.core.bodies import Body, chunks
+from proxy_daemon.core.messages import Recording, id_number, id_text
+from proxy_daemon.core.services import Services, Store
+from proxy_daemon.hookspecs import hookimpl
+from proxy_daemon.settings import Settings
+
+PAGE_LIMIT = 500
+
+
+class Pages:
+    """The built-in resources."""
+
+    @hookimpl
+    def llmproxy_resources(self, settings: Settings, services: Services) -> dict[str, Any]:
+        """By path segment."""
+        api = Resource()  # type: ignore[no-untyped-call]
+        api.putChild(b"stats", Json(lambda: {name: fact() for name, fact in services.facts.items()}))  # type: ignore[no-untyped-call]
+        api.putChild(b"exchanges", Exchanges(services.store))  # type: ignore[no-untyped-call]
+        return {"": Start(settings, services), "health": Json(lambda: health(services.store)), "api": api}
+
+
+def health(store: Store) -> dict[str, Any]:
+    """Whether the daemon does all that it should."""
+    if store.trouble:
+        return {"status": "degraded", "recording": store.trouble}
+    return {"status": "ready", "recording": "on"}
+
+
+class Json(Resource):
+    """What a function returns, as JSON."""
+
+    isLeaf = True
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._make = make
+
+    def render_GET(self, request: Any) -> bytes:
+        """The value now."""
+        return write_json(request, self._make())
+
+
+class Start(Resource):
+    """The start page: what runs, and where to look."""
+
+    def __init__(self, settings: Settings, services: Services) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._settings = settings
+        self._services = services
+
+    def render_GET(self, request: Any) -> bytes:
+        """A page without any script or outside link."""
+        request.setHeader(b"content-type", b"text/html; charset=utf-8")
+        request.setHeader(b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'")
+        rows = "".join(_row(recording) for recording in self._services.store.page(50))
+        return PAGE.format(
+            mode=html.escape(self._settings.mode), health=html.escape(str(health(self._services.store))), rows=rows
+        ).encode()
+
+
+class Exchanges(Resource):
+    """`api/exchanges`: a page of them, newest first (`limit`, `before`); below it, one by its id."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._store = store
+
+    def getChild(self, path: bytes, request: Any) -> Resource:
+        """One exchange."""
+        try:
+            recording = self._store.get(id_number(path.decode("ascii")))
+        except ValueError:
+            recording = None
+        return NotFound() if recording is None else OneExchange(recording)
+
+    def render_GET(self, request: Any) -> bytes:
+        """A page."""
+        try:
+            limit = min(PAGE_LIMIT, max(1, int(request.args.get(b"limit", [b"50"])[0])))
+            before = id_number(request.args.get(b"before", [b"0"])[0].decode("latin-1"))
+        except ValueError:
+            request.setResponseCode(400)
+            return write_json(request, {"error": "limit is a number, before is an exchange's id"})
+        return write_json(request, {"exchanges": [summary(recording) for recording in self._store.page(limit, before)]})
+
+
+class OneExchange(Resource):
+    """`api/exchanges/<id>`, and `request/body`, `response/body` below it."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._recording = recording
+
+    def getChild(self, path: bytes, request: Any) -> Resource:
+        """One side of it."""
+        sides = {b"request": self._recording.request.body}
+        if self._recording.response is not None:
+            sides[b"response"] = self._recording.response.body
+        if path in sides and request.postpath == [b"body"]:
+            return RawBody(sides[path])
+        return NotFound()
+
+    def render_GET(self, request: Any) -> bytes:
+        """All that is known of it but the bodies."""
+        return write_json(request, detail(self._recording))
+
+
+class RawBody(Resource):
+    """The octets as they were on the wire, as a download: a page must not run what a model wrote."""
+
+    isLeaf = True
+
+    def __init__(self, body: Body) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._body = body
+
+    def render_GET(self, request: Any) -> bytes:
+        """The whole body."""
+        request.setHeader(b"content-type", b"application/octet-stream")
+        request.setHeader(b"x-content-type-options", b"nosniff")
+        return b"".join(chunks(self._body))
+
+
+class NotFound(Resource):
+    """404 in JSON."""
+
+    isLeaf = True
+
+    def render(self, request: Any) -> bytes:
+        """Any method."""
+        request.setResponseCode(404)
+        return write_json(request, {"error": "there is no such exchange"})
+
+
+def summary(recording: Recording) -> dict[str, Any]:
+    """A line of the list."""
+    return {
+        "id": id_text(recording.id),
+        "started": recording.started,
+        "method": recording.request.method.decode("latin-1"),
+        "path": recording.request.target.decode("latin-1"),
+        "upstream": recording.upstream.name,
+        "model": recording.model,
+        "status": recording.response.head.status if recording.response is not None else 0,
+        "outcome": recording.outcome.value,
+        "ending": recording.ending.value,
+        "duration_ms": recording.duration / 1000,
+        "served_from": id_text(recording.served_from) if recording.served_from else None,
+        "replayable": recording.replayable,
+        "cut": recording.cut,
+        "redacted": recording.redacted,
+    }
+
+
+def detail(recording: Recording) -> dict[str, Any]:
+    """All but the bodies."""
+    response = recording.response
+    more: dict[str, Any] = {
+        "client": recording.client,
+        "detail": recording.detail,
+        "url": recording.upstream.url,
+        "head_ms": recording.head_time / 1000,
+        "request": {"headers": _texts(recording.request.headers.pairs), "size": recording.request.body.size},
+    }
+    if response is not None:
+        more["response"] = {
+            "headers": _texts(response.head.headers.pairs),
+            "trailers": _texts(response.trailers.pairs),
+            "size": response.body.size,
+            "pieces": list(response.pieces.sizes),
+            "times_us": list(response.pieces.times),
+        }
+    return summary(recording) | more
+
+
+def write_json(request: Any, value: Any) -> bytes:
+    """The value as the body of a JSON answer."""
+    request.setHeader(b"content-type", b"application/json")
+    request.setHeader(b"cache-control", b"no-store")
+    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _texts(pairs: tuple[tuple[bytes, bytes], ...]) -> list[list[str]]:
+    return [[name.decode("latin-1"), value.decode("latin-1")] for name, value in pairs]
+
+
+def _row(recording: Recording) -> str:
+    line = summary(recording)
+    cells = [line[key] for key in ("id", "outcome", "status", "method", "path", "model", "ending", "duration_ms")]
+    return "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>"
+
+
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>llmproxy</title>
+<style>body{{font:14px system-ui;margin:2em}}td{{padding:.1em .8em;font-variant-numeric:tabular-nums}}</style>
+<h1>llmproxy</h1><p>Mode {mode}. Health: {health}.
+<p><a href="health">health</a> <a href="api/stats">statistics</a> <a href="api/exchanges">exchanges as JSON</a>
+<h2>The newest exchanges</h2><table>{rows}</table></html>
+"""

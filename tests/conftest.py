@@ -1,0 +1,27 @@
+"""Fixtures of the whole suite: a daemon of its own process, and an upstream whose every octet a test decides."""
+
+import pytest
+
+from rig import Daemons, RawUpstream
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    """`daemon(*options)` starts one on a free port and gives a `rig.Daemon`; all are ended afterwards."""
+    daemons = Daemons(tmp_path)
+    yield daemons.start
+    daemons.stop()
+
+
+@pytest.fixture
+def upstream():
+    """`upstream(play)` serves each connection by `play(connection)`; gives a `rig.RawUpstream`."""
+    servers = []
+
+    def start(play):
+        servers.append(RawUpstream(play))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
