@@ -15,12 +15,16 @@ from typing import Any
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.messages import Ending, Response, ResponseHead
 from proxy_daemon.pipeline.outlet import Outlet
 from proxy_daemon.pipeline.ports import Answer, Timer
 from proxy_daemon.pipeline.tape import Tape
+
+log = Logger()
 
 READ = 65536
 TAIL = 4096
@@ -179,7 +183,7 @@ class Relay:
             self._release()
             return
         response = Response(self.head, self._tape.body, self._tape.pieces, self._answer.trailers)
-        Deferred.fromCoroutine(self._keep(response, ending)).addBoth(self._release)
+        Deferred.fromCoroutine(self._keep(response, ending)).addErrback(_not_kept).addBoth(self._release)
 
     def _release(self, _: object = None) -> None:
         """It is committed, or cannot be: hand over the last piece."""
@@ -235,3 +239,7 @@ class Relay:
         if not behind:
             self._overflow = b""
         return behind or any(outlet.paused for outlet in self._outlets)
+
+
+def _not_kept(failure: Failure) -> None:
+    log.failure("an exchange was not recorded: a defect in llmproxy, please report it", failure)

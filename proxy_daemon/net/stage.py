@@ -74,7 +74,7 @@ class Stage:
     def _delays(self, recording: Recording) -> list[float]:
         assert recording.response is not None
         pieces = recording.response.pieces
-        return schedule(pieces.sizes, pieces.times, recording.head_time, self.settings.replay_speed)
+        return schedule(pieces.sizes, pieces.times, self.settings.replay_speed)
 
     def _drain(self) -> Drain:
         if self.settings.on_client_abort == "cancel":

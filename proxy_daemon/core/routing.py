@@ -1,0 +1,53 @@
+"""Which upstream a request is meant for: by the name in its path, by the settings, else by its dialect.
+
+Nothing else of a request has a say: neither the rest of its target nor its `Host`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from proxy_daemon.core.dialects import BUILT_IN
+from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.core.upstreams import NAME, Upstream, parse_upstream
+
+NAMED = b"/_llmproxy/to/"
+
+
+class UnknownUpstream(ValueError):  # noqa: N818  (it reads better where it is raised)
+    """No upstream has that name; the message lists those that there are."""
+
+
+def split_named(target: bytes) -> tuple[str, bytes] | None:
+    """`/_llmproxy/to/NAME/rest?query` as (NAME, `/rest?query`); None for any other target."""
+    if not target.startswith(NAMED):
+        return None
+    path, separator, query = target[len(NAMED) :].partition(b"?")
+    name, _, rest = path.partition(b"/")
+    text = name.decode("latin-1")
+    if not NAME.match(text):
+        return None
+    return text, b"/" + rest + separator + query
+
+
+def choose(upstreams: Sequence[Upstream], name: str, dialect: Dialect) -> Upstream:
+    """The upstream of that name; without one the default: the first configured, or the API's own. `UnknownUpstream`."""
+    if name:
+        return _named(upstreams, name)
+    for upstream in upstreams:
+        if upstream.name == "default":
+            return upstream
+    return upstreams[0] if upstreams else _home(dialect.name, dialect.home)
+
+
+def _named(upstreams: Sequence[Upstream], name: str) -> Upstream:
+    known = {upstream.name: upstream for upstream in upstreams or [_home(each.name, each.home) for each in BUILT_IN]}
+    if name not in known:
+        raise UnknownUpstream(f"No upstream is called {name!r}; there are: {', '.join(known)} (--upstream NAME=URL).")
+    return known[name]
+
+
+@cache
+def _home(name: str, url: str) -> Upstream:
+    return parse_upstream(f"{name}={url}")

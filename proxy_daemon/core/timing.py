@@ -1,0 +1,22 @@
+"""When each piece of a recording is due, by `--replay-speed`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proxy_daemon.core.speed import Speed
+
+LONGEST_GAP = 3600.0  # seconds: a recording must not hold a client for days, whatever stands in it
+
+
+def schedule(sizes: Sequence[int], times: Sequence[int], speed: Speed) -> list[float]:
+    """Seconds to wait before each piece. ``times``: microseconds since the exchange began; missing ones count as 0."""
+    if speed.at_once:
+        return [0.0] * len(sizes)
+    if speed.events_per_second:
+        return [1 / speed.events_per_second] * len(sizes)
+    waits, before = [], 0
+    for time in [*times, *[0] * (len(sizes) - len(times))]:
+        waits.append(min(LONGEST_GAP, max(0, time - before) / 1_000_000 / speed.factor))
+        before = max(before, time)
+    return waits

@@ -1,0 +1,147 @@
+"""Recordings as rows of the store's tables, and back: nothing is lost on the way.
+
+Heads are written as they stand on the wire, so header bytes of any kind survive.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any, Protocol
+
+import orjson
+
+from proxy_daemon.core.bodies import Body, Bytes
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.messages import Ending, Outcome, Pieces, Recording, Request, Response, ResponseHead
+from proxy_daemon.core.upstreams import Upstream
+
+INLINE = 64 * 1024  # octets: a larger body stands in body_part
+COLUMNS = (
+    "id, started, fingerprint, replayable, pinned, path, model, status, facts, "
+    "request_head, request_size, request_body, response_head, response_size, response_body, pieces"
+)
+INSERT = f"INSERT INTO exchange ({COLUMNS}) VALUES ({', '.join('?' * 16)})"  # noqa: S608  (constants only)
+Row = tuple[Any, ...]
+
+
+class BodyReader(Protocol):
+    """Makes the body of an exchange that stands in parts."""
+
+    def __call__(self, exchange_id: int, side: int, size: int) -> Body:
+        """The body. ``side``: 0 request, 1 response."""
+
+
+def to_row(recording: Recording) -> Row:
+    """The row of `exchange`; bodies over `INLINE` are NULL in it. Raises OSError where a body cannot be read."""
+    request, response = recording.request, recording.response
+    return (
+        recording.id,
+        int(recording.started * 1_000_000),
+        recording.fingerprint or None,
+        int(recording.replayable),
+        int(recording.pinned),
+        request.path,
+        recording.model,
+        response.head.status if response is not None else 0,
+        _facts(recording),
+        _request_head(request),
+        request.body.size,
+        _inline(request.body),
+        _response_head(response) if response is not None else None,
+        response.body.size if response is not None else 0,
+        _inline(response.body) if response is not None else None,
+        _pieces(response.pieces) if response is not None else None,
+    )
+
+
+def from_row(row: Row, parts: BodyReader) -> Recording:
+    """The recording of a row of `COLUMNS`. Raises ValueError for a row that this version did not write."""
+    facts = orjson.loads(row[8])
+    request_body = Bytes(row[11]) if row[11] is not None else parts(row[0], 0, row[10])
+    return Recording(
+        id=row[0],
+        started=row[1] / 1_000_000,
+        fingerprint=row[2] or b"",
+        replayable=bool(row[3]),
+        pinned=bool(row[4]),
+        model=row[6],
+        request=_read_request(row[9], request_body),
+        response=_read_response(row, parts),
+        upstream=Upstream(*facts["upstream"]),
+        ending=Ending(facts["ending"]),
+        outcome=Outcome(facts["outcome"]),
+        **{name: facts[name] for name in _SMALL},
+    )
+
+
+_SMALL = ("client", "detail", "head_time", "duration", "cut", "redacted", "served_from")
+
+
+def _facts(recording: Recording) -> bytes:
+    up = recording.upstream
+    facts: dict[str, Any] = {name: getattr(recording, name) for name in _SMALL}
+    facts["upstream"] = (up.name, up.url, up.scheme, up.host, up.port, up.base_path)
+    facts["ending"] = recording.ending.value
+    facts["outcome"] = recording.outcome.value
+    facts["detail"] = recording.detail.encode("utf-8", "replace").decode()
+    return orjson.dumps(facts)
+
+
+def _inline(body: Body) -> bytes | None:
+    if body.size > INLINE:
+        return None
+    data = body.read(0, INLINE)
+    if len(data) != body.size:
+        raise OSError(f"{body.size - len(data)} octets of a body are missing")
+    return data
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers.pairs])
+
+
+def _read_lines(data: bytes) -> Headers:
+    pairs = []
+    for line in data.split(b"\r\n"):
+        if line:
+            name, _, value = line.partition(b": ")
+            pairs.append((name, value))
+    return Headers(pairs)
+
+
+def _request_head(request: Request) -> bytes:
+    return b"%b %b\r\n%b" % (request.method, request.target, _lines(request.headers))
+
+
+def _read_request(head: bytes, body: Body) -> Request:
+    first, _, rest = head.partition(b"\r\n")
+    method, _, target = first.partition(b" ")
+    return Request(method, target, _read_lines(rest), body)
+
+
+def _response_head(response: Response) -> bytes:
+    """Status line and fields; trailers behind an empty line."""
+    head = b"%d %b\r\n%b" % (response.head.status, response.head.reason, _lines(response.head.headers))
+    return head + b"\r\n" + _lines(response.trailers) if response.trailers.pairs else head
+
+
+def _read_response(row: Row, parts: BodyReader) -> Response | None:
+    if row[12] is None:
+        return None
+    first, _, rest = row[12].partition(b"\r\n")
+    status, _, reason = first.partition(b" ")
+    fields, _, trailers = (b"\r\n" + rest).partition(b"\r\n\r\n")
+    body = Bytes(row[14]) if row[14] is not None else parts(row[0], 1, row[13])
+    head = ResponseHead(int(status), reason, _read_lines(fields))
+    return Response(head, body, _read_pieces(row[15]), _read_lines(trailers))
+
+
+def _pieces(pieces: Pieces) -> bytes:
+    """Sizes, then times, eight octets each, the machine's order (a store does not leave its machine)."""
+    return pieces.sizes.tobytes() + pieces.times.tobytes()
+
+
+def _read_pieces(data: bytes | None) -> Pieces:
+    both = array("Q", data or b"")
+    half = len(both) // 2
+    return Pieces(both[:half], both[half:])

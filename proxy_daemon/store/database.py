@@ -1,0 +1,194 @@
+"""The SQLite store (`core.services.Store`): keyed reads on the reactor thread, writes through one thread.
+
+A read takes microseconds; through a thread it would take ten times that. What was answered lately is kept in bounded
+memory. What goes wrong stands in `trouble`; no read and no write raises.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+
+from proxy_daemon.core.messages import Recording
+from proxy_daemon.store.codec import COLUMNS, from_row
+from proxy_daemon.store.opening import StoreError, connect, prepare
+from proxy_daemon.store.parts import StoredBody
+from proxy_daemon.store.retention import Retention
+from proxy_daemon.store.writer import Report, Write, Writer
+
+__all__ = ["SQLiteStore", "StoreError"]
+
+RELEASE_SECONDS = 2.0  # how long a client's last bytes wait for a slow disk
+HOT_SECONDS = 1.0  # another daemon may have changed the file since
+# What the list shows; bodies stay on the disk.
+SUMMARY = COLUMNS.replace("request_body", "x''").replace("response_body", "x''").replace("pieces", "x''")
+
+
+class SQLiteStore:
+    """Use `open`. ``key``: 32 octets of this store's own, for keyed hashes."""
+
+    def __init__(self, path: str, key: bytes, writer_of: Callable[..., Writer], call: Callable[..., None], hot: int) -> None:
+        self.key = key
+        self.trouble = ""
+        self.on_trouble: Callable[[str], None] = lambda trouble: None
+        self._path = path
+        self._reading = connect(path, 0.05)
+        self._call_in_reactor = call
+        self._pending: OrderedDict[int, tuple[Write, Deferred[bool]]] = OrderedDict()
+        self._hot: OrderedDict[bytes, tuple[float, int, Recording]] = OrderedDict()
+        self._hot_size, self._hot_limit = 0, hot
+        self._counts = {"written": 0, "failed": 0, "late": 0}
+        self._writer = writer_of(lambda report: call(self._settle, report))
+
+    @classmethod
+    def open(
+        cls,
+        path: str,
+        *,
+        max_bytes: int,
+        max_age: float,
+        wall: Callable[[], float],
+        call_in_reactor: Callable[..., None],
+        hot_bytes: int = 32 * 1024 * 1024,
+    ) -> SQLiteStore:
+        """The store in this file, made where there is none. Raises `StoreError`.
+
+        ``call_in_reactor(f, *args)`` runs f on the reactor thread; the other arguments are limits.
+        """
+        key = prepare(path)
+        retention = Retention(max_bytes, max_age, wall)
+        return cls(path, key, lambda report: Writer(path, retention, report), call_in_reactor, hot_bytes)
+
+    def close(self) -> None:
+        """Write what waits and close the file."""
+        self._writer.stop()
+        self._reading.close()
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def find(self, fingerprint: bytes) -> Recording | None:
+        """The newest replayable recording with this fingerprint."""
+        hot = self._hot.get(fingerprint)
+        if hot is not None and time.monotonic() - hot[0] < HOT_SECONDS:
+            self._hot.move_to_end(fingerprint)
+            return hot[2]
+        query = f"SELECT {COLUMNS} FROM exchange WHERE fingerprint = ? AND replayable ORDER BY id DESC LIMIT 1"  # noqa: S608  (constants)
+        found = self._read(query, (fingerprint,))
+        self._cool(fingerprint)
+        if found:
+            self._warm(fingerprint, found[0])
+        return found[0] if found else None
+
+    def get(self, exchange_id: int) -> Recording | None:
+        """One exchange, whole."""
+        found = self._read(f"SELECT {COLUMNS} FROM exchange WHERE id = ?", (exchange_id,))  # noqa: S608  (constants)
+        return found[0] if found else None
+
+    def similar(self, path: bytes, model: str, limit: int) -> Sequence[Recording]:
+        """Replayable recordings of this path, those of this model first, newest first."""
+        query = f"SELECT {COLUMNS} FROM exchange WHERE path = ? AND model {{}} ? AND replayable ORDER BY id DESC LIMIT ?"  # noqa: S608  (constants)
+        same = self._read(query.format("="), (path, model, limit))
+        return same or self._read(query.format("<>"), (path, model, limit))
+
+    def page(self, limit: int, before: int = 0) -> Sequence[Recording]:
+        """Exchanges without their bodies, newest first."""
+        query = f"SELECT {SUMMARY} FROM exchange WHERE id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608  (constants)
+        return self._read(query, (before or 2**63 - 1, limit))
+
+    def _read(self, query: str, values: tuple[Any, ...]) -> list[Recording]:
+        try:
+            return [from_row(row, self._body) for row in self._reading.execute(query, values)]
+        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            self._set_trouble(f"the store cannot be read: {error}")
+            return []
+
+    def _body(self, exchange_id: int, side: int, size: int) -> StoredBody:
+        return StoredBody(self._reading, exchange_id, side, size)
+
+    def _warm(self, fingerprint: bytes, recording: Recording) -> None:
+        size = _held(recording)
+        if size > self._hot_limit // 8:
+            return
+        self._hot[fingerprint] = (time.monotonic(), size, recording)
+        self._hot_size += size
+        while self._hot_size > self._hot_limit:
+            self._hot_size -= self._hot.popitem(last=False)[1][1]
+
+    def _cool(self, fingerprint: bytes) -> None:
+        hot = self._hot.pop(fingerprint, None)
+        if hot is not None:
+            self._hot_size -= hot[1]
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def put(self, recording: Recording, *, replace: bool = False) -> Deferred[bool]:
+        """Write; fires with whether it is committed, or False when the disk takes too long over it.
+
+        Its bodies must stay readable for as long as the recording is referred to.
+        """
+        write = Write(recording, replace, time.monotonic(), _held(recording))
+        if not self._writer.put(write):
+            self._counts["failed"] += 1
+            self._set_trouble("recording is off: the disk is too slow, or the daemon stops")
+            return succeed(False)
+        done: Deferred[bool] = Deferred()
+        self._pending[id(write)] = (write, done)
+        return done
+
+    def sweep(self) -> None:
+        """Call it every second: lets go of those who have waited for the disk for too long."""
+        now = time.monotonic()
+        while self._pending:
+            key, (write, done) = next(iter(self._pending.items()))
+            if now - write.since < RELEASE_SECONDS:
+                return
+            del self._pending[key]
+            self._counts["late"] += 1
+            done.callback(False)
+
+    def _settle(self, report: Report) -> None:
+        """On the reactor thread: a batch is committed, or has failed."""
+        for fingerprint in report.dropped:
+            self._cool(fingerprint)
+        if report.written or report.trouble:
+            self._set_trouble(report.trouble)
+        for write, good in report.written:
+            self._counts["written" if good else "failed"] += 1
+            if good and write.recording.replayable:
+                self._cool(write.recording.fingerprint)
+            waiting = self._pending.pop(id(write), None)
+            if waiting is not None:
+                waiting[1].callback(good)
+
+    def _set_trouble(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self.on_trouble(trouble)
+
+    def stats(self) -> dict[str, Any]:
+        """Numbers since the start, and the file's size."""
+        try:
+            size = os.stat(self._path).st_size
+        except OSError:
+            size = 0
+        return self._counts | {
+            "file": self._path,
+            "octets": size,
+            "waiting": self._writer.waiting,
+            "hot_octets": self._hot_size,
+            "trouble": self.trouble,
+        }
+
+
+def _held(recording: Recording) -> int:
+    """Octets of memory that a recording holds, about."""
+    bodies = [recording.request.body]
+    if recording.response is not None:
+        bodies.append(recording.response.body)
+    return 2000 + sum(len(body.whole() or b"") for body in bodies if not isinstance(body, StoredBody))

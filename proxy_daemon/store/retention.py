@@ -1,0 +1,76 @@
+"""The limits of size and age: the oldest exchanges go first, pinned ones never. Runs in the writing thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from attrs import define
+
+EVERY = 1000  # writes between two looks
+STEP = 200  # exchanges deleted in one transaction: the queue must not wait for long
+FREED_PAGES = 256  # pages given back to the file system at a time
+SLACK = 0.95  # of the size: deleting goes on to here, so that it is not needed again at once
+
+
+@define
+class Retention:
+    """``max_bytes`` and ``max_age`` (seconds); ``wall`` gives seconds since 1970."""
+
+    max_bytes: int
+    max_age: float
+    wall: Callable[[], float]
+    _writes: int = 0
+
+    def enforce(self, connection: sqlite3.Connection, writes: int) -> list[bytes]:
+        """Delete what is over the limits, a step at a time; returns the fingerprints of what was deleted."""
+        self._writes += writes
+        if writes and self._writes < EVERY:
+            return []
+        self._writes = 0
+        dropped = self._too_old(connection)
+        if self._size(connection) > self.max_bytes:
+            while self._size(connection) > self.max_bytes * SLACK:
+                deleted = self._delete(connection, "SELECT id FROM exchange WHERE NOT pinned ORDER BY id LIMIT ?", (STEP,))
+                if deleted is None:
+                    break
+                dropped += deleted
+        connection.execute(f"PRAGMA incremental_vacuum({FREED_PAGES})").fetchall()
+        return dropped
+
+    def _too_old(self, connection: sqlite3.Connection) -> list[bytes]:
+        """Ids grow with time, so the oldest stand first."""
+        before = int((self.wall() - self.max_age) * 1_000_000)
+        dropped: list[bytes] = []
+        query = (
+            "SELECT id FROM (SELECT id, started FROM exchange WHERE NOT pinned ORDER BY id LIMIT ?) WHERE started < ?"
+        )
+        while (deleted := self._delete(connection, query, (STEP, before))) is not None:
+            dropped += deleted
+        return dropped
+
+    def _delete(self, connection: sqlite3.Connection, query: str, values: tuple[int, ...]) -> list[bytes] | None:
+        """Delete the exchanges of a query; their fingerprints, or None where there were none."""
+        ids = [row[0] for row in connection.execute(query, values)]
+        if not ids:
+            return None
+        marks = ",".join("?" * len(ids))
+        select = f"SELECT fingerprint FROM exchange WHERE id IN ({marks}) AND replayable"  # noqa: S608  (marks only)
+        fingerprints = [row[0] for row in connection.execute(select, ids) if row[0]]
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute(f"DELETE FROM body_part WHERE exchange IN ({marks})", ids)  # noqa: S608  (as above)
+            connection.execute(f"DELETE FROM exchange WHERE id IN ({marks})", ids)  # noqa: S608  (as above)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return fingerprints
+
+    def _size(self, connection: sqlite3.Connection) -> int:
+        """Octets of the pages in use."""
+        pages, free, size = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
