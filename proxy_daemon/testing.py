@@ -87,10 +87,12 @@ class MemoryClient:
         self.broken_off = False
         self.flow: Flow | None = None
 
-    def begin(self, head: ResponseHead, length: int | None) -> None:
-        """Keep the head."""
+    def begin(self, head: ResponseHead, own: bytes) -> None:
+        """Keep the head, as a client would read it."""
         assert self.head is None, "an answer began twice"
-        self.head = head
+        lines = (head.wire + own).split(b"\r\n")[1:-1]
+        pairs = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+        self.head = ResponseHead(head.status, head.reason, Headers(pairs))
 
     def write(self, data: bytes) -> None:
         """Keep a part of the body."""
@@ -145,6 +147,10 @@ class MemoryStore:
             self._replaced.update(same)
         self.recordings[recording.id] = recording
         return succeed(True)
+
+    def note(self, recording: Recording) -> None:
+        """Keep it."""
+        self.recordings[recording.id] = recording
 
     def stats(self) -> dict[str, Any]:
         """How many."""

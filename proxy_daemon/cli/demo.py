@@ -87,7 +87,7 @@ def ask(url: str, body: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
     status, headers, data = _exchange(url, body)
     elapsed = (time.monotonic() - started) * 1000
-    return {"status": status, "cache": headers.get("Cache-Status"), "ms": elapsed, "body": orjson.loads(data)}
+    return {"status": status, "cache": headers.get_all("Cache-Status")[-1], "ms": elapsed, "body": orjson.loads(data)}
 
 
 def stream(url: str, body: dict[str, Any]) -> list[bytes]:
@@ -100,7 +100,7 @@ def stream(url: str, body: dict[str, Any]) -> list[bytes]:
                 events.append(line)
                 delta = orjson.loads(line[6:])["choices"][0]["delta"]
                 _say(delta.get("content") or "", end="")
-        _say("", f"   {len(events)} events, {answer.headers.get('Cache-Status')}")
+        _say("", f"   {len(events)} events, {answer.headers.get_all('Cache-Status')[-1]}")
     return events
 
 

@@ -29,4 +29,4 @@ def credential(headers: Headers, target: bytes, key: bytes) -> bytes:
         given += [(b"?", value) for value in _QUERY_KEY.findall(target)]
     if not given:
         return b""
-    return blake2b(repr(given).encode(), key=key, digest_size=16).digest()
+    return blake2b(b"".join([b"%b:%d:%b" % (name, len(value), value) for name, value in given]), key=key, digest_size=16).digest()

@@ -47,11 +47,6 @@ class Headers:
             values.setdefault(name.lower(), []).append(value)
         return values
 
-    @property
-    def names(self) -> Iterable[bytes]:
-        """The names that occur, in lower case."""
-        return self._values.keys()
-
     def get(self, name: bytes, default: bytes = b"") -> bytes:
         """The first value of the field, or ``default``."""
         values = self._values.get(name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.messages import Exchange, Outcome, Recording, ResponseHead, id_text
+from proxy_daemon.core.messages import Exchange, Outcome, ResponseHead
 
 _STATUS = {
     Outcome.HIT: b"hit",
@@ -31,33 +31,14 @@ _REASONS = {
 FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 
-def marked(head: ResponseHead, exchange: Exchange, edited: bool) -> ResponseHead:
-    """The head with the daemon's own fields behind it."""
-    fields = head.headers.plus(
-        (b"Cache-Status", b"llmproxy; " + _STATUS[exchange.outcome]),
-        (b"X-LLMProxy-Exchange", id_text(exchange.id).encode()),
-        (b"X-LLMProxy-Body", b"edited" if edited else b"verbatim"),
+def own_fields(exchange: Exchange, edited: bool, age: int = -1) -> bytes:
+    """The daemon's own fields, each with its line end. ``age``: seconds since the recording (RFC 9111 5.1); -1: live."""
+    return b"%bCache-Status: llmproxy; %b\r\nX-LLMProxy-Exchange: %016x\r\nX-LLMProxy-Body: %b\r\n" % (
+        b"Age: %d\r\n" % age if age >= 0 else b"",
+        _STATUS[exchange.outcome],
+        exchange.id,
+        b"edited" if edited else b"verbatim",
     )
-    return ResponseHead(head.status, head.reason, fields)
-
-
-def replayed(recording: Recording, head: ResponseHead, body: int | None, now: float) -> ResponseHead:
-    """A recorded head as it is served again: without redacted fields, with `Age` (RFC 9111 section 5.1).
-
-    ``body``: octets that will be sent; a recorded length is set to it. None: not known, or none will be sent.
-    """
-    fields = []
-    for name, value in head.headers.pairs:
-        lower = name.lower()
-        if value == b"REDACTED" or lower in (b"transfer-encoding", b"age"):
-            continue
-        if lower == b"content-length" and recording.request.method != b"HEAD":
-            if body is not None:
-                fields.append((name, b"%d" % body))
-            continue
-        fields.append((name, value))
-    age = max(0, int(now - recording.started))
-    return ResponseHead(head.status, head.reason, Headers([*fields, (b"Age", b"%d" % age)]))
 
 
 def error_answer(dialect: Dialect, status: int, kind: str, message: str) -> tuple[ResponseHead, bytes]:

@@ -5,6 +5,7 @@ Everything on the wire is bytes, and stays what it was. Plugins get an `Exchange
 
 from __future__ import annotations
 
+import re
 from array import array
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 # Larger JSON is not parsed on the reactor thread: it is relayed, recorded and compared as bytes.
 JSON_LIMIT = 8 * 1024 * 1024
+
+
+_UNSAFE = re.compile(rb"[\x00\r\n]+")
+# The length is written by who sends the body; the others are fields of another llmproxy behind this one.
+_NOT_PASSED = (b"content-length", b"x-llmproxy-exchange", b"x-llmproxy-body")
 
 
 @frozen(slots=False)
@@ -67,6 +73,24 @@ class ResponseHead:
     status: int
     reason: bytes = b""
     headers: Headers = Headers()
+
+    @lazy
+    def wire(self) -> bytes:
+        """Status line and fields as a proxy sends them on, without framing and the empty line (RFC 9112 section 2.1).
+
+        Line breaks that a plugin put into a value become spaces: they must not make a field of their own.
+        """
+        pairs = self.headers.without(_NOT_PASSED).end_to_end().pairs
+        lines = [b"HTTP/1.1 %d %b" % (self.status, self.reason), *[b"%b: %b" % pair for pair in pairs]]
+        data = b"\r\n".join(lines)
+        if data.count(b"\n") != len(lines) - 1 or data.count(b"\r") != len(lines) - 1 or b"\0" in data:
+            data = b"\r\n".join([_UNSAFE.sub(b" ", line) for line in lines])
+        return data + b"\r\n"
+
+    @lazy
+    def length(self) -> bytes:
+        """Its `Content-Length`; empty where it has none."""
+        return self.headers.get(b"content-length")
 
 
 class Ending(StrEnum):
@@ -125,6 +149,7 @@ class Recording:
     started: float  # seconds since 1970
     client: str = ""
     model: str = ""
+    status: int = 0  # what the client got; 0 for nothing
     detail: str = ""
     head_time: int = 0  # microseconds from the start to the response head
     duration: int = 0  # microseconds from the start to the end
@@ -134,6 +159,21 @@ class Recording:
     cut: bool = False  # a body was longer than --record-max-body, or withheld
     redacted: bool = False  # something was replaced before it was written
     served_from: int = 0  # the id of the recording that answered
+
+    @lazy
+    def replay_head(self) -> ResponseHead:
+        """The response head as it is served again: without redacted fields and those that are made anew."""
+        assert self.response is not None
+        head = self.response.head
+        bodiless = self.request.method == b"HEAD"
+        pairs = [
+            pair
+            for pair in head.headers.pairs
+            if pair[1] != b"REDACTED" and (bodiless or pair[0].lower() != b"content-length") and pair[0].lower() != b"age"
+        ]
+        if head.length and not bodiless:
+            pairs.append((b"Content-Length", b"%d" % self.response.body.size))
+        return ResponseHead(head.status, head.reason, Headers(pairs))
 
 
 @define

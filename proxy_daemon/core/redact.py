@@ -50,7 +50,8 @@ _LONGEST_NAME = 128  # octets: what two chunks must share for a name to be found
 
 @lru_cache(maxsize=4096)
 def is_secret_field(name: bytes) -> bool:
-    """Whether a header field (lower case) holds a secret by its name."""
+    """Whether a header field holds a secret by its name."""
+    name = name.lower()
     return name in FIELDS or _FIELD.search(name) is not None
 
 
@@ -60,9 +61,8 @@ class Redactor:
 
     def headers(self, headers: Headers) -> Headers:
         """The fields with the values of secret ones replaced; the same object where there are none."""
-        if not any(is_secret_field(name) for name in headers.names):
-            return headers
-        return Headers([(name, REDACTED if is_secret_field(name.lower()) else value) for name, value in headers.pairs])
+        pairs = [(pair[0], REDACTED) if is_secret_field(pair[0]) else pair for pair in headers.pairs]
+        return headers if pairs == list(headers.pairs) else Headers(pairs)
 
     def target(self, target: bytes) -> bytes:
         """The target with the values of secret query parameters replaced."""

@@ -37,6 +37,9 @@ class Store(Protocol):
         Never fails: what went wrong stands in `trouble`.
         """
 
+    def note(self, recording: Recording) -> None:
+        """Write some time soon; nobody waits for it."""
+
     def stats(self) -> dict[str, Any]:
         """Numbers for people."""
 

@@ -5,14 +5,12 @@ The head is written here and not by Twisted, which would change the case and ord
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from proxy_daemon.core.headers import HOP_BY_HOP, Pair
 from proxy_daemon.core.messages import ResponseHead
 from proxy_daemon.pipeline.ports import Flow
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from proxy_daemon.net.site import FrontRequest
 
 NO_BODY = frozenset((204, 304))
-_UNSAFE = re.compile(rb"[\x00\r\n]+")
 
 
 @implementer(IPushProducer)
@@ -56,8 +53,8 @@ class FrontClient:
     def _gone(self) -> bool:
         return self._request.gone or bool(self._request.finished)
 
-    def begin(self, head: ResponseHead, length: int | None) -> None:
-        """Send the head. ``length``: octets that follow; None: as the head's Content-Length says, or unknown."""
+    def begin(self, head: ResponseHead, own: bytes) -> None:
+        """Send the head with our own fields, and the framing that fits the body (RFC 9112 section 6)."""
         if self._begun:
             self.break_off()
         if self._gone:
@@ -65,42 +62,32 @@ class FrontClient:
         self._begun = True
         request = self._request
         self._bodiless = request.method == b"HEAD" or head.status in NO_BODY
-        lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason)]
-        lines += [b"%b: %b" % pair for pair in self._fields(head, length)]
-        data = b"\r\n".join(lines) + b"\r\n\r\n"
-        if data.count(b"\n") != len(lines) + 1 or data.count(b"\r") != len(lines) + 1 or b"\0" in data:
-            data = b"\r\n".join([_UNSAFE.sub(b" ", line) for line in lines]) + b"\r\n\r\n"
+        framing = self._framing(head.length)
+        if not request.channel.persistent:
+            framing += b"Connection: close\r\n"
         request.startedWriting = 1
-        request.channel.write(data)
+        request.channel.transport.write(b"%b%b%b\r\n" % (head.wire, own, framing))
 
-    def _fields(self, head: ResponseHead, length: int | None) -> list[Pair]:
-        """The head's own fields and the framing that fits what will be sent (RFC 9112 section 6)."""
-        fields = [pair for pair in head.headers.pairs if pair[0].lower() not in HOP_BY_HOP]
-        if length is not None:
-            fields = [pair for pair in fields if pair[0].lower() != b"content-length"]
-            fields.append((b"Content-Length", b"%d" % length))
-        elif not self._bodiless and b"content-length" not in head.headers:
-            fields += self._open_framing()
-        if not self._request.channel.persistent:
-            fields.append((b"Connection", b"close"))
-        return fields
-
-    def _open_framing(self) -> list[Pair]:
+    def _framing(self, length: bytes) -> bytes:
+        if length:
+            return b"Content-Length: %b\r\n" % length
+        if self._bodiless:
+            return b""
         if self._request.clientproto == b"HTTP/1.1":
             self._chunked = True
-            return [(b"Transfer-Encoding", b"chunked")]
+            return b"Transfer-Encoding: chunked\r\n"
         self._request.channel.persistent = 0
         self._framed = False
-        return []
+        return b""
 
     def write(self, data: bytes) -> None:
         """Send a part of the body."""
         if self._gone or self._bodiless or not data:
             return
         if self._chunked:
-            self._request.channel.write(b"%x\r\n%b\r\n" % (len(data), data))
+            self._request.channel.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
         else:
-            self._request.channel.write(data)
+            self._request.channel.transport.write(data)
 
     def finish(self) -> None:
         """The body is whole."""

@@ -72,8 +72,10 @@ class Relay:
         keep: Callable[[Response, Ending], Coroutine[Any, Any, Any]] | None = None,
         dialect: Dialect | None = None,
         drain: Drain = Drain(),  # noqa: B008  (a frozen value)
+        age: int = -1,
     ) -> None:
         self.head: ResponseHead = answer.head
+        self.age = age
         self._answer = answer
         self._timer = timer
         self._tape = tape

@@ -82,21 +82,12 @@ class FrontChannel(HTTPChannel):
         """Our own address on this connection."""
         return self._host
 
-    def lineReceived(self, line: bytes) -> None:
-        """A line of a head; behind a malformed one nothing is read any more."""
-        if not self.rejected:
-            super().lineReceived(line)
-
-    def allContentReceived(self) -> None:
-        """Twisted would go on with a request whose head it has just refused."""
-        if not self.rejected:
-            super().allContentReceived()
-
     def _respondToBadRequestAndDisconnect(self) -> None:
-        """Called by Twisted's parser for all that it refuses."""
+        """Called by Twisted's parser for all that it refuses. It would read on; here nothing is read any more."""
         if not self.rejected:
             self.rejected = True
             super()._respondToBadRequestAndDisconnect()  # type: ignore[no-untyped-call]
+            self.lineReceived = self.allContentReceived = self.dataReceived = _ignored  # type: ignore[method-assign]
 
     def headerReceived(self, line: bytes) -> bool:
         """Keep the field as it was written, where Twisted's checks pass it."""
@@ -194,7 +185,7 @@ class FrontRequest(server.Request):
         self.channel.persistent = 0
         client = FrontClient(self)
         head, body = self._error(self.refused)
-        client.begin(head, len(body))
+        client.begin(_with_length(head, body), b"")
         client.write(body)
         self.gone = True
         self.channel.loseConnection()
@@ -213,7 +204,7 @@ class FrontRequest(server.Request):
     def answer(self, head: ResponseHead, body: bytes) -> None:
         """A whole answer of our own."""
         client = FrontClient(self)
-        client.begin(head, len(body))
+        client.begin(_with_length(head, body), b"")
         client.write(body)
         client.finish()
 
@@ -280,6 +271,14 @@ class FrontSite(server.Site):
         channel = super().buildProtocol(addr)
         channel.site = self
         return channel
+
+
+def _with_length(head: ResponseHead, body: bytes) -> ResponseHead:
+    return ResponseHead(head.status, head.reason, head.headers.plus((b"Content-Length", b"%d" % len(body))))
+
+
+def _ignored(*_: object) -> None:
+    """Nothing."""
 
 
 def _too_large(limit: int) -> Refusal:

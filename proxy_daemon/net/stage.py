@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from attrs import evolve, frozen
 
-from proxy_daemon.core import heads
 from proxy_daemon.core.bodies import CHUNK
 from proxy_daemon.core.coding import Decoder, accepts, decoder_for
 from proxy_daemon.core.messages import Ending, Exchange, Recording, Response
@@ -23,6 +23,8 @@ from proxy_daemon.settings import Settings
 
 # What one answer's record may take in memory: many streams are under way at once.
 TAPE_MEMORY = 256 * 1024
+# A body up to this size is written without asking how fast the client reads.
+AT_ONCE = 64 * 1024
 
 
 @frozen(slots=False)
@@ -58,18 +60,32 @@ class Stage:
             drain=self._drain(),
         )
 
+    def age(self, recording: Recording) -> int:
+        """Seconds since it was recorded."""
+        return max(0, int(self.clock.wall() - recording.started))
+
+    def at_once(self, recording: Recording, exchange: Exchange) -> Sequence[bytes] | None:
+        """The pieces of a small recording that can be sent as they are and without waiting; None for all others."""
+        response = recording.response
+        if response is None or response.body.size > AT_ONCE or not self.settings.replay_speed.at_once:
+            return None
+        if b"content-encoding" in response.head.headers and not _accepted(exchange, _coding(response)):
+            return None
+        data = response.body.whole()
+        if data is None or sum(response.pieces.sizes) != len(data):
+            return None
+        return [data] if len(response.pieces.sizes) == 1 else _cut(data, response.pieces.sizes)
+
     def replay(self, recording: Recording, exchange: Exchange) -> Relay:
         """Relay a recording, at the speed of the settings, in a coding that the client accepts."""
         response = recording.response
         assert response is not None
-        source, decoded = _pieces(recording, self._delays(recording)), False
-        coding = b",".join(response.head.headers.all(b"content-encoding"))
+        source, head = _pieces(recording, self._delays(recording)), recording.replay_head
+        coding = _coding(response)
         if coding and not _accepted(exchange, coding):
-            source, decoded = _decoded(source, decoder_for(coding)), True
-        head = heads.replayed(recording, response.head, None if decoded else response.body.size, self.clock.wall())
-        if decoded:
-            head = evolve(head, headers=head.headers.without((b"content-encoding",)))
-        return Relay(Player(head, source, self.timer, response.trailers), self.timer)
+            source = _decoded(source, decoder_for(coding))
+            head = evolve(head, headers=head.headers.without((b"content-encoding", b"content-length")))
+        return Relay(Player(head, source, self.timer, response.trailers), self.timer, age=self.age(recording))
 
     def _delays(self, recording: Recording) -> list[float]:
         assert recording.response is not None
@@ -106,6 +122,15 @@ def _decoded(source: Iterator[Delayed], decoder: Decoder) -> Iterator[Delayed]:
             waited = 0.0
     if rest := decoder.end():
         yield waited, rest
+
+
+def _coding(response: Response) -> bytes:
+    return b",".join(response.head.headers.all(b"content-encoding"))
+
+
+def _cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
+    ends = list(accumulate(sizes))
+    return [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _accepted(exchange: Exchange, coding: bytes) -> bool:

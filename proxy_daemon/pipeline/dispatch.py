@@ -53,6 +53,8 @@ class Dispatcher:
         self._trace = trace
         self._hooks = {name: self._bind(manager, name, contract) for name, contract in CONTRACTS.items()}
         self.faults: Counter[str] = Counter()
+        # Whether any plugin has a hand in what clients get.
+        self.shape_answers = any(map(self.has, ("llmproxy_response_head", "llmproxy_transform", "llmproxy_observe")))
 
     def has(self, name: str) -> bool:
         """Whether any plugin implements the hook."""

@@ -71,7 +71,7 @@ class Keeper:
         recording = self._recording(exchange, None, exchange.upstream, exchange.ending or Ending.FAILED)
         final = await self._final(exchange, await self._request_checked(recording))
         if final is not None:
-            self.store.put(final)
+            self.store.note(final)
 
     async def keep(self, exchange: Exchange, response: Response, tape: Tape, upstream: Upstream, ending: Ending) -> bool:
         """Write an exchange with the answer on ``tape``. Returns, once it is committed, whether it was."""
@@ -117,6 +117,7 @@ class Keeper:
             started=exchange.started,
             client=exchange.client,
             model=exchange.model,
+            status=exchange.status,
             detail=exchange.detail,
             head_time=exchange.head_time,
             duration=exchange.duration,

@@ -9,8 +9,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.heads import FRAMING
+from proxy_daemon.core.heads import FRAMING, own_fields
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, ResponseHead
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.ports import Client, Flow
@@ -36,11 +35,11 @@ class Outlet:
         self._observers = observers
         self._hooks = hooks
 
-    def begin(self, head: ResponseHead) -> None:
+    def begin(self, head: ResponseHead, age: int) -> None:
         """Send the head; its own Content-Length holds only where nothing changes the body."""
-        if self._transforms:
-            head = ResponseHead(head.status, head.reason, Headers(head.headers.without(FRAMING).pairs))
-        self._client.begin(head, None)
+        if self._transforms and head.length:
+            head = ResponseHead(head.status, head.reason, head.headers.without(FRAMING))
+        self._client.begin(head, own_fields(self.exchange, bool(self._transforms), age))
 
     def feed_from(self, flow: Flow | None) -> None:
         """Whom to hold up while the client reads too slowly."""

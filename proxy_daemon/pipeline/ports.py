@@ -5,7 +5,7 @@ Protocols only. `net/` has the real ones, `testing.py` the ones without sockets.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -29,8 +29,9 @@ class Flow(Protocol):
 class Client(Protocol):
     """The side that asked. Writes after it is gone are dropped."""
 
-    def begin(self, head: ResponseHead, length: int | None) -> None:
-        """Send the head. ``length``: octets that follow; None: not known, or as the head's Content-Length says."""
+    def begin(self, head: ResponseHead, own: bytes) -> None:
+        """Send the head, and the daemon's own fields (lines with their ends). The body is as long as the head's
+        Content-Length says, or not known."""
 
     def write(self, data: bytes) -> None:
         """Send a part of the body."""
@@ -94,6 +95,7 @@ class Relay(Protocol):
     """An answer on its way to the clients that wait for it (`net/relay.py`)."""
 
     head: ResponseHead
+    age: int  # seconds since it was recorded; -1: it is live
 
     @property
     def joinable(self) -> bool:
@@ -114,6 +116,12 @@ class Stage(Protocol):
 
     def record(self, answer: Answer, exchange: Exchange, upstream: Upstream) -> Relay:
         """Relay an answer and keep it when it has ended."""
+
+    def at_once(self, recording: Recording, exchange: Exchange) -> Sequence[bytes] | None:
+        """The pieces of a small recording that can be sent as they are and without waiting; None for all others."""
+
+    def age(self, recording: Recording) -> int:
+        """Seconds since it was recorded."""
 
     def replay(self, recording: Recording, exchange: Exchange) -> Relay:
         """Relay a recording, at the speed of the settings, in a coding that the client accepts."""

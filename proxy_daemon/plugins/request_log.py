@@ -32,13 +32,13 @@ class RequestLog:
         """A line at the end of an exchange."""
         if self._write is not None and event.kind in ("ended", "failed"):
             line = log_line(exchange, self._redactor.target(exchange.request.target))
-            self._write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+            self._write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
 
 
 def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
     """What a line says. ``target`` is redacted. Times are in milliseconds, sizes in octets."""
     line = {
-        "time": datetime.fromtimestamp(exchange.started, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": datetime.fromtimestamp(exchange.started, UTC),
         "id": id_text(exchange.id),
         "client": exchange.client,
         "method": exchange.request.method.decode("latin-1"),

@@ -20,8 +20,13 @@ COLUMNS = (
     "id, started, fingerprint, replayable, pinned, path, model, status, facts, "
     "request_head, request_size, request_body, response_head, response_size, response_body, pieces"
 )
-INSERT = f"INSERT INTO exchange ({COLUMNS}) VALUES ({', '.join('?' * 16)})"  # noqa: S608  (constants only)
+_MARKS = f"({', '.join('?' * 16)})"
 Row = tuple[Any, ...]
+
+
+def insert(rows: int) -> str:
+    """The statement that inserts so many rows at once."""
+    return f"INSERT INTO exchange ({COLUMNS}) VALUES {', '.join([_MARKS] * rows)}"  # noqa: S608  (constants only)
 
 
 class BodyReader(Protocol):
@@ -42,7 +47,7 @@ def to_row(recording: Recording) -> Row:
         int(recording.pinned),
         request.path,
         recording.model,
-        response.head.status if response is not None else 0,
+        recording.status,
         _facts(recording),
         _request_head(request),
         request.body.size,
@@ -65,6 +70,7 @@ def from_row(row: Row, parts: BodyReader) -> Recording:
         replayable=bool(row[3]),
         pinned=bool(row[4]),
         model=row[6],
+        status=row[7],
         request=_read_request(row[9], request_body),
         response=_read_response(row, parts),
         upstream=Upstream(*facts["upstream"]),

@@ -132,14 +132,24 @@ class SQLiteStore:
 
         Its bodies must stay readable for as long as the recording is referred to.
         """
-        write = Write(recording, replace, time.monotonic(), _held(recording))
-        if not self._writer.put(write):
-            self._counts["failed"] += 1
-            self._set_trouble("recording is off: the disk is too slow, or the daemon stops")
+        write = self._queued(recording, replace, urgent=True)
+        if write is None:
             return succeed(False)
         done: Deferred[bool] = Deferred()
         self._pending[id(write)] = (write, done)
         return done
+
+    def note(self, recording: Recording) -> None:
+        """Write some time soon; nobody waits for it."""
+        self._queued(recording, False, urgent=False)
+
+    def _queued(self, recording: Recording, replace: bool, *, urgent: bool) -> Write | None:
+        write = Write(recording, replace, time.monotonic(), _held(recording))
+        if self._writer.put(write, urgent):
+            return write
+        self._counts["failed"] += 1
+        self._set_trouble("recording is off: the disk is too slow, or the daemon stops")
+        return None
 
     def sweep(self) -> None:
         """Call it every second: lets go of those who have waited for the disk for too long."""

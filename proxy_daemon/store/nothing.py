@@ -32,6 +32,9 @@ class NoStore:
         """It is not written."""
         return succeed(False)
 
+    def note(self, recording: Recording) -> None:
+        """It is not written."""
+
     def stats(self) -> dict[str, Any]:
         """That there is none."""
         return {"store": "off"}

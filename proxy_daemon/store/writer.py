@@ -15,14 +15,20 @@ from attrs import define, field, frozen
 
 from proxy_daemon.core.bodies import Body, chunks
 from proxy_daemon.core.messages import Recording
-from proxy_daemon.store.codec import INLINE, INSERT, to_row
+from proxy_daemon.store.codec import INLINE, Row, insert, to_row
 from proxy_daemon.store.opening import connect
 from proxy_daemon.store.retention import Retention
 
 PART = 256 * 1024
-MAX_BATCH = 500
+MAX_BATCH = 1000
+# While several come at a time, this long is waited for more of it: a commit costs as much for twenty exchanges as for one,
+# and each wake-up of the thread takes the interpreter from the reactor. The first exchange after a rest waits for nothing.
+GATHER_SECONDS = 0.004
+REST_SECONDS = 0.05  # notes that nobody waits for may lie this long
+ROWS = 64  # rows of one statement: as many sizes are kept compiled
 MAX_WAITING = 64 * 1024 * 1024  # octets of bodies in memory that may wait for the disk
 RETRY_SECONDS = 1.0
+LOOK_SECONDS = 10.0  # between two looks at the limits while nothing is written
 BUSY_SECONDS = 5.0
 
 
@@ -53,32 +59,36 @@ class Writer:
         self._retention = retention
         self._report = report
         self._waiting: deque[Write] = deque()
-        self._size = 0
-        self._wake = threading.Condition()
+        self._put_size = 0  # written by the reactor thread only
+        self._taken_size = 0  # written by the writing thread only
+        self._wake = threading.Event()
+        self._resting = False
+        self._crowded = False
         self._stopping = False
         self._trouble = ""
         self._next_try = 0.0
+        self._next_look = 0.0
         self._connection: sqlite3.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="llmproxy-store", daemon=True)
         self._thread.start()
 
     # --- on the reactor thread ---------------------------------------------------------------------------------------
 
-    def put(self, write: Write) -> bool:
-        """Queue it; False where too much waits already."""
-        with self._wake:
-            if self._size + write.size > MAX_WAITING or self._stopping:
-                return False
-            self._size += write.size
-            self._waiting.append(write)
-            self._wake.notify()
+    def put(self, write: Write, urgent: bool) -> bool:
+        """Queue it; False where too much waits already. ``urgent``: somebody waits for it."""
+        if self._put_size - self._taken_size + write.size > MAX_WAITING or self._stopping:
+            return False
+        self._put_size += write.size
+        self._waiting.append(write)
+        if urgent and self._resting:
+            self._resting = False
+            self._wake.set()
         return True
 
     def stop(self) -> None:
         """Write what waits, then end."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
+        self._stopping = True
+        self._wake.set()
         self._thread.join(30)
 
     @property
@@ -92,19 +102,25 @@ class Writer:
         while (batch := self._next_batch()) is not None:
             if batch:
                 self._report(self._write(batch))
-            elif not self._trouble:
+            elif not self._trouble and time.monotonic() > self._next_look:
+                self._next_look = time.monotonic() + LOOK_SECONDS
                 self._idle()
         if self._connection is not None:
             self._connection.close()
 
     def _next_batch(self) -> list[Write] | None:
-        """What waits, up to a bound; empty after a while without work; None at the end."""
-        with self._wake:
-            if not self._waiting and not self._stopping:
-                self._wake.wait(10.0)
-            batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-            self._size -= sum(write.size for write in batch)
-            return batch or (None if self._stopping else [])
+        """What waits, up to a bound; empty where nothing does; None at the end."""
+        if self._crowded and not self._stopping:
+            time.sleep(GATHER_SECONDS)
+        if not self._waiting and not self._stopping:
+            self._wake.clear()
+            self._resting = True
+            self._wake.wait(REST_SECONDS)
+            self._resting = False
+        batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+        self._taken_size += sum(write.size for write in batch)
+        self._crowded = len(batch) > 1
+        return batch or (None if self._stopping else [])
 
     def _write(self, batch: list[Write]) -> Report:
         if self._trouble and time.monotonic() < self._next_try:
@@ -138,28 +154,36 @@ class Writer:
         return Report([(write, False) for write in batch], self._trouble)
 
     def _transaction(self, batch: list[Write]) -> None:
+        """All of it or nothing. Small exchanges alone are one statement, which is a transaction by itself."""
         connection = self._connected()
+        rows = [to_row(write.recording) for write in batch]
+        prepared = [write for write in batch if write.replace or _is_large(write.recording)]
+        if len(rows) <= ROWS and not prepared:
+            _insert_rows(connection, rows)
+            return
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for write in batch:
-                self._insert(connection, write)
+            for write in prepared:
+                self._prepare(connection, write)
+            for start in range(0, len(rows), ROWS):
+                _insert_rows(connection, rows[start : start + ROWS])
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
 
-    def _insert(self, connection: sqlite3.Connection, write: Write) -> None:
+    def _prepare(self, connection: sqlite3.Connection, write: Write) -> None:
+        """What a few exchanges need besides their row."""
         recording = write.recording
         _insert_parts(connection, recording.id, 0, recording.request.body)
         if recording.response is not None:
             _insert_parts(connection, recording.id, 1, recording.response.body)
-        if write.replace:
+        if write.replace and recording.fingerprint:
             connection.execute(
                 "UPDATE exchange SET replayable = 0 WHERE fingerprint = ? AND replayable AND NOT pinned",
                 (recording.fingerprint,),
             )
-        connection.execute(INSERT, to_row(recording))
 
     def _idle(self) -> None:
         """The limit of age holds without traffic too."""
@@ -174,6 +198,16 @@ class Writer:
         if self._connection is None:
             self._connection = connect(self._path, BUSY_SECONDS)
         return self._connection
+
+
+def _insert_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """One statement: at each the module gives the interpreter away, and must get it back from the reactor."""
+    connection.execute(insert(len(rows)), [value for row in rows for value in row])
+
+
+def _is_large(recording: Recording) -> bool:
+    response = recording.response
+    return recording.request.body.size > INLINE or (response is not None and response.body.size > INLINE)
 
 
 def _insert_parts(connection: sqlite3.Connection, exchange_id: int, side: int, body: Body) -> None:

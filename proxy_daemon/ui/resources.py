@@ -155,7 +155,7 @@ def summary(recording: Recording) -> dict[str, Any]:
         "path": recording.request.target.decode("latin-1"),
         "upstream": recording.upstream.name,
         "model": recording.model,
-        "status": recording.response.head.status if recording.response is not None else 0,
+        "status": recording.status,
         "outcome": recording.outcome.value,
         "ending": recording.ending.value,
         "duration_ms": recording.duration / 1000,

@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 
 from proxy_daemon.core.dialects.openai import OpenAI
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.messages import Ending, ResponseHead
+from proxy_daemon.core.messages import Ending, Outcome, ResponseHead
 from proxy_daemon.net.bodies import Spool
 from proxy_daemon.net.relay import Drain, Relay
 from proxy_daemon.pipeline.outlet import Outlet
@@ -48,6 +48,8 @@ class FakeAnswer:
 class FakeExchange:
     def __init__(self):
         self.response_size = 0
+        self.id = 1
+        self.outcome = Outcome.MISS
         self.ending = None
         self.detail = ""
 
@@ -77,7 +79,7 @@ class Play:
     def join(self):
         client = MemoryClient()
         outlet = Outlet(FakeExchange(), client, [], [], None)
-        outlet.begin(ResponseHead(200))
+        outlet.begin(ResponseHead(200), -1)
         ending = []
         self.relay.join(outlet).addBoth(ending.append)
         self.clients.append(client)
