@@ -245,6 +245,7 @@ async def _open_store(
             max_age=settings.store_max_age,
             wall=clock.wall,
             call_in_reactor=reactor.callFromThread,
+            soon=lambda function: reactor.callLater(0, function),
         )
     except StoreError as error:
         raise StartError(str(error)) from error

@@ -94,6 +94,9 @@ class MemoryClient:
         pairs = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
         self.head = ResponseHead(head.status, head.reason, Headers(pairs))
 
+    def flush(self) -> None:
+        """Nothing waits here."""
+
     def write(self, data: bytes) -> None:
         """Keep a part of the body."""
         assert self.head is not None, "a body came before its head"

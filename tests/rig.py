@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import closing, suppress
 
 LIMIT = 30  # seconds until a test that waits for something has failed
@@ -25,6 +26,7 @@ class Daemon:
     def __init__(self, process, port, said, store):
         self.process, self.port, self.said, self.store = process, port, said, store
         self.url = f"http://127.0.0.1:{port}"
+        self.peers = []
 
     def get(self, path):
         """JSON of the daemon's own pages."""
@@ -45,11 +47,23 @@ class Daemon:
 
     def connect(self):
         """A raw client connection."""
-        return Peer(socket.create_connection(("127.0.0.1", self.port), LIMIT))
+        self.peers.append(Peer(socket.create_connection(("127.0.0.1", self.port), LIMIT)))
+        return self.peers[-1]
 
     def exchanges(self):
-        """The newest exchanges, newest first."""
+        """The newest exchanges, newest first, once all that have ended are written."""
+        self.settle()
         return self.get("/_llmproxy/api/exchanges?limit=500")["exchanges"]
+
+    def settle(self):
+        """Ask until every exchange that has ended is in the store."""
+        deadline = time.monotonic() + LIMIT
+        while time.monotonic() < deadline:
+            stats = self.get("/_llmproxy/api/stats")
+            ended = sum(stats["exchanges"]["outcomes"].values())
+            if stats["store"]["written"] + stats["store"]["failed"] >= ended and not stats["exchanges"]["under_way"]:
+                return
+        raise AssertionError(f"not written in time: {stats}")
 
     def kill(self):
         """SIGKILL: nothing is flushed."""
@@ -97,6 +111,8 @@ class Daemons:
 
     def stop(self):
         for daemon in self.running:
+            for peer in daemon.peers:
+                peer.close()
             if daemon.process.poll() is None:
                 daemon.kill()
 

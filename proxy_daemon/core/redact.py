@@ -119,8 +119,8 @@ def _is_json(content_type: bytes, data: bytes) -> bool:
 
 
 def _may_hold(data: bytes) -> bool:
-    """A cheap look, before the careful one."""
-    return b"_token" in data or b"client_" in data or b"api_key" in data or _escaped(data)
+    """A cheap look, before the careful one. The quote matters: every answer counts its prompt_tokens."""
+    return b'_token"' in data or b"client_" in data or b'api_key"' in data or _escaped(data)
 
 
 def _json_spans(data: bytes) -> list[tuple[int, int]]:

@@ -45,6 +45,7 @@ class FrontClient:
     def __init__(self, request: FrontRequest) -> None:
         self._request = request
         self._begun = False
+        self._head = b""  # waits for the first octets of the body, to go out with them
         self._chunked = False
         self._bodiless = False
         self._framed = True  # the client can tell a body that was broken off
@@ -66,7 +67,7 @@ class FrontClient:
         if not request.channel.persistent:
             framing += b"Connection: close\r\n"
         request.startedWriting = 1
-        request.channel.transport.write(b"%b%b%b\r\n" % (head.wire, own, framing))
+        self._head = b"%b%b%b\r\n" % (head.wire, own, framing)
 
     def _framing(self, length: bytes) -> bytes:
         if length:
@@ -80,19 +81,27 @@ class FrontClient:
         self._framed = False
         return b""
 
+    def flush(self) -> None:
+        """Send the head now, if nothing has taken it along."""
+        if self._head and not self._gone:
+            head, self._head = self._head, b""
+            self._request.channel.transport.write(head)
+
     def write(self, data: bytes) -> None:
         """Send a part of the body."""
         if self._gone or self._bodiless or not data:
             return
+        head, self._head = self._head, b""
         if self._chunked:
-            self._request.channel.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+            self._request.channel.transport.write(b"%b%x\r\n%b\r\n" % (head, len(data), data))
         else:
-            self._request.channel.transport.write(data)
+            self._request.channel.transport.write(head + data if head else data)
 
     def finish(self) -> None:
         """The body is whole."""
         if self._gone:
             return
+        self.flush()
         self._request.chunked = int(self._chunked and not self._bodiless)
         self._request.end()
 
@@ -100,6 +109,7 @@ class FrontClient:
         """Let the client see that the body is not whole: the connection ends before the framing does."""
         if self._gone:
             return
+        self.flush()
         transport: Any = self._request.transport
         self._request.channel.persistent = 0
         if self._framed and self._begun:

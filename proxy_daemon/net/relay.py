@@ -110,6 +110,8 @@ class Relay:
             self._start()
         else:
             self.catch_up(outlet)
+        if self._ending is None:
+            outlet.flush()
         return outlet.done
 
     def desert(self, ending: Ending) -> None:

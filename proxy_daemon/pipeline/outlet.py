@@ -41,6 +41,10 @@ class Outlet:
             head = ResponseHead(head.status, head.reason, head.headers.without(FRAMING))
         self._client.begin(head, own_fields(self.exchange, bool(self._transforms), age))
 
+    def flush(self) -> None:
+        """Nothing of the body has come with the head."""
+        self._client.flush()
+
     def feed_from(self, flow: Flow | None) -> None:
         """Whom to hold up while the client reads too slowly."""
         self._client.feed_from(flow)

@@ -33,6 +33,9 @@ class Client(Protocol):
         """Send the head, and the daemon's own fields (lines with their ends). The body is as long as the head's
         Content-Length says, or not known."""
 
+    def flush(self) -> None:
+        """Send the head now; without this it may wait for the first part of the body."""
+
     def write(self, data: bytes) -> None:
         """Send a part of the body."""
 

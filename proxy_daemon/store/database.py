@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred, succeed
 
 from proxy_daemon.core.messages import Recording
 from proxy_daemon.store.codec import COLUMNS, from_row
+from proxy_daemon.store.known import Known
 from proxy_daemon.store.opening import StoreError, connect, prepare
 from proxy_daemon.store.parts import StoredBody
 from proxy_daemon.store.retention import Retention
@@ -33,13 +34,24 @@ SUMMARY = COLUMNS.replace("request_body", "x''").replace("response_body", "x''")
 class SQLiteStore:
     """Use `open`. ``key``: 32 octets of this store's own, for keyed hashes."""
 
-    def __init__(self, path: str, key: bytes, writer_of: Callable[..., Writer], call: Callable[..., None], hot: int) -> None:
+    def __init__(
+        self,
+        path: str,
+        key: bytes,
+        writer_of: Callable[..., Writer],
+        call: Callable[..., None],
+        soon: Callable[[Callable[[], None]], object],
+        hot: int,
+    ) -> None:
         self.key = key
         self.trouble = ""
         self.on_trouble: Callable[[str], None] = lambda trouble: None
         self._path = path
         self._reading = connect(path, 0.05)
-        self._call_in_reactor = call
+        self._soon = soon
+        self._known = Known()
+        self._known.add_all(self._fingerprints())
+        self._waking = False
         self._pending: OrderedDict[int, tuple[Write, Deferred[bool]]] = OrderedDict()
         self._hot: OrderedDict[bytes, tuple[float, int, Recording]] = OrderedDict()
         self._hot_size, self._hot_limit = 0, hot
@@ -55,15 +67,16 @@ class SQLiteStore:
         max_age: float,
         wall: Callable[[], float],
         call_in_reactor: Callable[..., None],
+        soon: Callable[[Callable[[], None]], object] = lambda function: function(),
         hot_bytes: int = 32 * 1024 * 1024,
     ) -> SQLiteStore:
         """The store in this file, made where there is none. Raises `StoreError`.
 
-        ``call_in_reactor(f, *args)`` runs f on the reactor thread; the other arguments are limits.
+        ``call_in_reactor(f, *args)`` runs f on the reactor thread, ``soon(f)`` in its next turn; the others are limits.
         """
         key = prepare(path)
         retention = Retention(max_bytes, max_age, wall)
-        return cls(path, key, lambda report: Writer(path, retention, report), call_in_reactor, hot_bytes)
+        return cls(path, key, lambda report: Writer(path, retention, report), call_in_reactor, soon, hot_bytes)
 
     def close(self) -> None:
         """Write what waits and close the file."""
@@ -74,6 +87,8 @@ class SQLiteStore:
 
     def find(self, fingerprint: bytes) -> Recording | None:
         """The newest replayable recording with this fingerprint."""
+        if not self._known.may_hold(fingerprint):
+            return None
         hot = self._hot.get(fingerprint)
         if hot is not None and time.monotonic() - hot[0] < HOT_SECONDS:
             self._hot.move_to_end(fingerprint)
@@ -108,6 +123,15 @@ class SQLiteStore:
             self._set_trouble(f"the store cannot be read: {error}")
             return []
 
+    def _fingerprints(self) -> list[bytes]:
+        """Of all that can be served: once, at the start."""
+        query = "SELECT DISTINCT fingerprint FROM exchange WHERE replayable AND fingerprint IS NOT NULL"
+        try:
+            return [row[0] for row in self._reading.execute(query)]
+        except sqlite3.Error as error:
+            self._set_trouble(f"the store cannot be read: {error}")
+            return []
+
     def _body(self, exchange_id: int, side: int, size: int) -> StoredBody:
         return StoredBody(self._reading, exchange_id, side, size)
 
@@ -132,24 +156,32 @@ class SQLiteStore:
 
         Its bodies must stay readable for as long as the recording is referred to.
         """
-        write = self._queued(recording, replace, urgent=True)
+        write = self._queued(recording, replace)
         if write is None:
             return succeed(False)
+        if not self._waking:
+            self._waking = True
+            self._soon(self._wake)
         done: Deferred[bool] = Deferred()
         self._pending[id(write)] = (write, done)
         return done
 
     def note(self, recording: Recording) -> None:
         """Write some time soon; nobody waits for it."""
-        self._queued(recording, False, urgent=False)
+        self._queued(recording, False)
 
-    def _queued(self, recording: Recording, replace: bool, *, urgent: bool) -> Write | None:
+    def _queued(self, recording: Recording, replace: bool) -> Write | None:
         write = Write(recording, replace, time.monotonic(), _held(recording))
-        if self._writer.put(write, urgent):
+        if self._writer.put(write):
             return write
         self._counts["failed"] += 1
         self._set_trouble("recording is off: the disk is too slow, or the daemon stops")
         return None
+
+    def _wake(self) -> None:
+        """Once a reactor turn: all that its sockets brought becomes one batch."""
+        self._waking = False
+        self._writer.wake()
 
     def sweep(self) -> None:
         """Call it every second: lets go of those who have waited for the disk for too long."""
@@ -166,12 +198,14 @@ class SQLiteStore:
         """On the reactor thread: a batch is committed, or has failed."""
         for fingerprint in report.dropped:
             self._cool(fingerprint)
+        self._known.add_all(report.learned)
         if report.written or report.trouble:
             self._set_trouble(report.trouble)
         for write, good in report.written:
             self._counts["written" if good else "failed"] += 1
             if good and write.recording.replayable:
                 self._cool(write.recording.fingerprint)
+                self._known.add(write.recording.fingerprint)
             waiting = self._pending.pop(id(write), None)
             if waiting is not None:
                 waiting[1].callback(good)

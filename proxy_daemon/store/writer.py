@@ -11,11 +11,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from proxy_daemon.core.bodies import Body, chunks
 from proxy_daemon.core.messages import Recording
 from proxy_daemon.store.codec import INLINE, Row, insert, to_row
+from proxy_daemon.store.neighbours import Neighbours
 from proxy_daemon.store.opening import connect
 from proxy_daemon.store.retention import Retention
 
@@ -23,12 +24,12 @@ PART = 256 * 1024
 MAX_BATCH = 1000
 # While several come at a time, this long is waited for more of it: a commit costs as much for twenty exchanges as for one,
 # and each wake-up of the thread takes the interpreter from the reactor. The first exchange after a rest waits for nothing.
-GATHER_SECONDS = 0.004
+GATHER_SECONDS = 0.002
 REST_SECONDS = 0.05  # notes that nobody waits for may lie this long
 ROWS = 64  # rows of one statement: as many sizes are kept compiled
 MAX_WAITING = 64 * 1024 * 1024  # octets of bodies in memory that may wait for the disk
 RETRY_SECONDS = 1.0
-LOOK_SECONDS = 10.0  # between two looks at the limits while nothing is written
+LOOK_SECONDS = 1.0  # between two looks at what needs no traffic
 BUSY_SECONDS = 5.0
 
 
@@ -48,7 +49,8 @@ class Report:
 
     written: Sequence[tuple[Write, bool]]
     trouble: str
-    dropped: Sequence[bytes] = field(factory=tuple)  # fingerprints whose recordings are not served any more
+    dropped: Sequence[bytes] = ()  # fingerprints whose recordings are not served any more
+    learned: Sequence[bytes] = ()  # fingerprints that another daemon has written
 
 
 class Writer:
@@ -68,22 +70,26 @@ class Writer:
         self._trouble = ""
         self._next_try = 0.0
         self._next_look = 0.0
+        self._neighbours = Neighbours()
         self._connection: sqlite3.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="llmproxy-store", daemon=True)
         self._thread.start()
 
     # --- on the reactor thread ---------------------------------------------------------------------------------------
 
-    def put(self, write: Write, urgent: bool) -> bool:
-        """Queue it; False where too much waits already. ``urgent``: somebody waits for it."""
+    def put(self, write: Write) -> bool:
+        """Queue it; False where too much waits already. It is written when the thread looks, or is woken."""
         if self._put_size - self._taken_size + write.size > MAX_WAITING or self._stopping:
             return False
         self._put_size += write.size
         self._waiting.append(write)
-        if urgent and self._resting:
+        return True
+
+    def wake(self) -> None:
+        """Somebody waits for what is queued."""
+        if self._resting:
             self._resting = False
             self._wake.set()
-        return True
 
     def stop(self) -> None:
         """Write what waits, then end."""
@@ -102,9 +108,9 @@ class Writer:
         while (batch := self._next_batch()) is not None:
             if batch:
                 self._report(self._write(batch))
-            elif not self._trouble and time.monotonic() > self._next_look:
+            if not self._trouble and time.monotonic() > self._next_look:
                 self._next_look = time.monotonic() + LOOK_SECONDS
-                self._idle()
+                self._look()
         if self._connection is not None:
             self._connection.close()
 
@@ -185,14 +191,15 @@ class Writer:
                 (recording.fingerprint,),
             )
 
-    def _idle(self) -> None:
-        """The limit of age holds without traffic too."""
+    def _look(self) -> None:
+        """The limit of age holds without traffic too; and other daemons may write into the same file."""
         try:
             dropped = self._retention.enforce(self._connected(), 0)
+            learned = self._neighbours.learn(self._connected())
         except (sqlite3.Error, OSError):
             return  # the next write says what is wrong
-        if dropped:
-            self._report(Report((), self._trouble, dropped))
+        if dropped or learned:
+            self._report(Report((), self._trouble, dropped, learned))
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:

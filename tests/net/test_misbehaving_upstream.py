@@ -2,9 +2,10 @@
 
 import json
 import socket
+import threading
 
 import pytest
-from rig import SSE_HEAD, answering, chunk, json_answer
+from rig import LIMIT, SSE_HEAD, answering, chunk, json_answer
 
 GOOD = json_answer({"ok": True})
 
@@ -29,11 +30,15 @@ def says(*parts, then="close"):
 
     def play(peer):
         peer.request()
-        for part in parts:
-            peer.send(part)
-        {"close": peer.close, "reset": peer.reset, "hang": peer.rest}[then]()
+        go_on(peer, parts, then)
 
     return play
+
+
+def go_on(peer, parts, then):
+    for part in parts:
+        peer.send(part)
+    {"close": peer.close, "reset": peer.reset, "hang": peer.rest}[then]()
 
 
 NO_ANSWER = [
@@ -78,7 +83,7 @@ def test_the_name_does_not_resolve(daemon):
 
 
 def test_it_does_not_speak_tls(daemon, upstream):
-    server = upstream(says(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+    server = upstream(lambda peer: peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     status, _, body = daemon("--upstream", f"https://127.0.0.1:{server.port}").chat()
     assert status == 502
     assert "TLS" in json.loads(body)["error"]["message"]
@@ -95,18 +100,21 @@ BROKEN = [
 
 @pytest.mark.parametrize(("parts", "then"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
 def test_a_broken_body_reaches_the_client_as_broken(daemon, upstream, parts, then):
+    has_first = threading.Event()
+
     def play(peer):
         peer.request()
         peer.send(parts[0] + parts[1])
-        gate.until(b"\n\n")  # the client has the first event before the rest is played
-        says(*parts[2:], then=then)(peer)
+        assert has_first.wait(LIMIT)  # the client has the first event before the rest is played
+        go_on(peer, parts[2:], then)
 
     server = upstream(play)
     proxy = daemon("--upstream", server.url, "--first-byte-timeout", "0.5")
-    gate = client = proxy.connect()
+    client = proxy.connect()
     body = b'{"model": "m", "stream": true, "messages": []}'
     client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-    client.until(b"\r\n\r\n")
+    client.until(b"data: 1\n\n")
+    has_first.set()
     rest = client.rest()
     assert not rest.endswith(b"0\r\n\r\n")
     lines = proxy.exchanges()

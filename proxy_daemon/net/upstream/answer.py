@@ -19,6 +19,7 @@ class LiveAnswer:
         self.head = head
         self.trailers = Headers()
         self.why_broken = ""
+        self.started = False
         self._connection: Connection | None = connection
         self._receiver: Receiver | None = None
         self._early = b""
@@ -27,6 +28,7 @@ class LiveAnswer:
 
     def start(self, receiver: Receiver) -> None:
         """Let the body flow."""
+        self.started = True
         self._receiver = receiver
         early, self._early = self._early, b""
         if early or self._ending is not None:
@@ -45,7 +47,6 @@ class LiveAnswer:
         else:
             self._early += data
             self._ending = ending
-            self.pause()
 
     def pause(self) -> None:
         """Nothing more for now."""

@@ -164,27 +164,23 @@ class Connection(Protocol):
             self._advance()
 
     def _advance(self) -> None:
-        """Hand on what the read brought."""
+        """Hand on what the read brought. A new answer gets its first piece before anybody sees it."""
         piece, self._parts = b"".join(self._parts), []
-        complete = self._complete
-        if self._answer is None:
-            self._begin_answer()
-        answer = self._answer
+        answer, waiter = self._answer, self._waiter
         if answer is None:
-            return
-        if complete:
+            assert self._head is not None
+            self._answer = answer = LiveAnswer(self, self._head)
+            self._waiter = None
+        if self._complete:
             answer.trailers = Headers(self._trailers)
             self._release()
             answer.deliver(piece, Ending.COMPLETE)
         elif piece:
             answer.deliver(piece, None)
-
-    def _begin_answer(self) -> None:
-        assert self._head is not None
-        waiter, self._waiter = self._waiter, None
-        self._answer = LiveAnswer(self, self._head)
         if waiter is not None:
-            waiter.callback(self._answer)
+            waiter.callback(answer)
+            if not answer.started:
+                answer.pause()
 
     def _release(self) -> None:
         """The answer is whole: the connection is free again, or closed where it cannot be used again."""
