@@ -1,6 +1,6 @@
-"""Example plugin: models whose name begins with "local-" go to a server on this machine, never to the cloud.
+r"""Example plugin: models whose name begins with "local-" go to a server on this machine, never to the cloud.
 
-    llmproxy serve --upstream https://api.openai.com/v1 --upstream local=http://127.0.0.1:11434/v1 \\
+    llmproxy serve --upstream https://api.openai.com/v1 --upstream local=http://127.0.0.1:11434/v1 \
         --plugin examples/stay_local.py
 
 One idea: `llmproxy_route` chooses the upstream. The hook fails closed: if this plugin breaks, nothing leaves.

@@ -14,6 +14,8 @@ and its *fault policy* one of
   stop    the daemon does not start
 """
 
+# mypy: disable-error-code="empty-body"
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -49,7 +51,7 @@ def deadline(seconds: float) -> Callable[[Function], Function]:
 
 
 class Transform(Protocol):
-    """Changes a response body on its way to the client, piece by piece. Both calls are synchronous: a stream streams."""
+    """Changes a response body on its way to the client, piece by piece. Both calls are synchronous."""
 
     def piece(self, data: bytes) -> bytes:
         """What goes on in place of ``data``; what is held back comes with a later piece or at the end."""
@@ -187,8 +189,9 @@ def llmproxy_observe(exchange: Exchange) -> Observer | None:
 
 @hookspec
 def llmproxy_record(exchange: Exchange, recording: Recording) -> Recording | bool | None:
-    """Called after the end of a live answer, before it is stored. Return the recording to store in its place,
-    `False` to store nothing, or None to leave it.
+    """Called after the end of a live answer, before it is stored.
+
+    Return the recording to store in its place, `False` to store nothing, or None to leave it.
 
     Kind: fold; a veto ends it. A raise fails closed: nothing is stored.
     """
@@ -196,8 +199,10 @@ def llmproxy_record(exchange: Exchange, recording: Recording) -> Recording | boo
 
 @hookspec
 def llmproxy_log(exchange: Exchange, event: Event) -> None:
-    """Called for each thing that happens to an exchange. Every exchange gets one "begun", and later either one "ended"
-    or one "failed", never both. Must be quick. Kind: each. A raise is skipped (open).
+    """Called for each thing that happens to an exchange.
+
+    Every exchange gets one "begun", and later either one "ended" or one "failed", never both. Must be quick.
+    Kind: each. A raise is skipped (open).
     """
 
 

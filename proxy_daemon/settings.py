@@ -19,6 +19,7 @@ from proxy_daemon.core.speed import AT_ONCE, Speed, parse_speed
 from proxy_daemon.core.upstreams import Upstream, parse_upstream
 
 NEVER = math.inf
+MOST = 1_000_000  # of anything that is counted
 
 
 class SettingsError(Exception):
@@ -50,8 +51,8 @@ def _choice(*names: str, **refused: str) -> Callable[[str], str]:
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1_000_000:
-        raise ValueError(f"{text!r} is not a whole number from 1 to 1000000")
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MOST:
+        raise ValueError(f"{text!r} is not a whole number from 1 to {MOST}")
     return int(text)
 
 
@@ -103,73 +104,132 @@ class Settings:
     """All settings of a daemon. Sizes in octets, durations in seconds."""
 
     listen: tuple[str, ...] = _option(
-        ("tcp:8910:interface=127.0.0.1",), "where to listen: a Twisted endpoint; repeatable", "tcp:8080", _text, _WAY,
+        ("tcp:8910:interface=127.0.0.1",),
+        "where to listen: a Twisted endpoint; repeatable",
+        "tcp:8080",
+        _text,
+        _WAY,
         repeatable=True,
     )
     upstream: tuple[Upstream, ...] = _option(
-        (), "base URL to forward to; NAME=URL for more, reached at /_llmproxy/to/NAME/; demo: is the built-in model",
-        "https://api.openai.com/v1", parse_upstream, _WAY, repeatable=True, shown="the API's own, by what the request looks like",
+        (),
+        "base URL to forward to; NAME=URL for more, reached at /_llmproxy/to/NAME/; demo: is the built-in model",
+        "https://api.openai.com/v1",
+        parse_upstream,
+        _WAY,
+        repeatable=True,
+        shown="the API's own, by what the request looks like",
     )
     store: str = _option(
-        "", "the SQLite file that holds exchanges and recordings; off for none", "./llmproxy.db", _text, _KEEP,
+        "",
+        "the SQLite file that holds exchanges and recordings; off for none",
+        "./llmproxy.db",
+        _text,
+        _KEEP,
         shown="$XDG_STATE_HOME/llmproxy/llmproxy.db",
     )
-    store_max_bytes: int = _option(4 * 1024**3, "the store's size; the oldest exchanges go first", "500MiB", _bytes, _KEEP)
+    store_max_bytes: int = _option(
+        4 * 1024**3, "the store's size; the oldest exchanges go first", "500MiB", _bytes, _KEEP
+    )
     store_max_age: float = _option(30 * 86400.0, "how long exchanges are kept", "7d", _seconds, _KEEP)
     record_max_body: int = _option(
-        64 * 1024**2, "a longer body is cut in the record and not replayed; the client still gets all of it", "8MiB", _bytes,
+        64 * 1024**2,
+        "a longer body is cut in the record and not replayed; the client still gets all of it",
+        "8MiB",
+        _bytes,
         _KEEP,
     )
     on_error_response: str = _option(
-        "skip", "4xx and 5xx answers: skip (never replayed), record (replayed), refuse (the client gets a 424)", "record",
-        _choice("skip", "record", "refuse"), _KEEP,
+        "skip",
+        "4xx and 5xx answers: skip (never replayed), record (replayed), refuse (the client gets a 424)",
+        "record",
+        _choice("skip", "record", "refuse"),
+        _KEEP,
     )
     on_client_abort: str = _option(
-        "cancel", "when the client leaves: cancel the request, or drain the answer and record it", "drain",
-        _choice("cancel", "drain"), _KEEP,
+        "cancel",
+        "when the client leaves: cancel the request, or drain the answer and record it",
+        "drain",
+        _choice("cancel", "drain"),
+        _KEEP,
     )
     drain_max_seconds: float = _option(60.0, "how long an answer is drained", "2m", _seconds, _KEEP)
     drain_max_bytes: int = _option(16 * 1024**2, "how much of an answer is drained", "1MiB", _bytes, _KEEP)
     mode: str = _option(
         "new_episodes",
         "off: forward only; new_episodes: replay what is recorded, else forward and record; none: replay or refuse; "
-        "all: forward and record anew", "none", _choice(*MODES, once=_NEEDS_CASSETTE), _REPLAY,
+        "all: forward and record anew",
+        "none",
+        _choice(*MODES, once=_NEEDS_CASSETTE),
+        _REPLAY,
     )
     replay_scope: str = _option(
-        "", "all: anybody's recording answers; key: only one made with the same credential", "key", _choice("key", "all"),
-        _REPLAY, shown="all on loopback, else key",
+        "",
+        "all: anybody's recording answers; key: only one made with the same credential",
+        "key",
+        _choice("key", "all"),
+        _REPLAY,
+        shown="all on loopback, else key",
     )
     replay_max_age: float = _option(
         NEVER, "older recordings do not answer, except in mode none", "12h", _seconds, _REPLAY, shown="no limit"
     )
     replay_speed: Speed = _option(
-        AT_ONCE, "0: at once; 1: as recorded; 2: twice as fast; 20tps: 20 pieces a second", "20tps", parse_speed, _REPLAY,
+        AT_ONCE,
+        "0: at once; 1: as recorded; 2: twice as fast; 20tps: 20 pieces a second",
+        "20tps",
+        parse_speed,
+        _REPLAY,
         shown="0",
     )
     fuzzy: str = _option(
-        "diff", "on a refused miss: diff says how the nearest recording differs, off does not", "off",
-        _choice("off", "diff", serve=_ONLY_DIFF), _REPLAY,
+        "diff",
+        "on a refused miss: diff says how the nearest recording differs, off does not",
+        "off",
+        _choice("off", "diff", serve=_ONLY_DIFF),
+        _REPLAY,
     )
     max_body: int = _option(512 * 1024**2, "a longer request body is answered 413", "32MiB", _bytes, _LIMITS)
     connect_timeout: float = _option(10.0, "how long a connection to an upstream may take", "3s", _seconds, _LIMITS)
     first_byte_timeout: float = _option(
-        600.0, "the longest silence of an upstream, before its first byte and between two; then 504", "2m", _seconds, _LIMITS
+        600.0,
+        "the longest silence of an upstream, before its first byte and between two; then 504",
+        "2m",
+        _seconds,
+        _LIMITS,
     )
     upstream_connections: int = _option(2048, "connections to one upstream; more requests wait", "100", _count, _LIMITS)
-    upstream_idle: float = _option(30.0, "how long a kept-alive connection to an upstream may rest", "10s", _seconds, _LIMITS)
+    upstream_idle: float = _option(
+        30.0, "how long a kept-alive connection to an upstream may rest", "10s", _seconds, _LIMITS
+    )
     client_timeout: float = _option(60.0, "how long an idle client connection is kept", "5m", _seconds, _LIMITS)
     log: str = _option(
-        "", "one JSON line per exchange: stdout, off, or a file", "requests.log", _text, _SAY,
+        "",
+        "one JSON line per exchange: stdout, off, or a file",
+        "requests.log",
+        _text,
+        _SAY,
         shown="stdout when that is not a terminal",
     )
     quiet: bool = _option(False, "no line per exchange on the terminal", "", _flag, _SAY, flag=True)
     verbose: bool = _option(False, "more of each exchange on the terminal", "", _flag, _SAY, flag=True)
     allow_host: tuple[str, ...] = _option(
-        (), "a Host that requests may name besides loopback ones and the address itself; repeatable", "llm.example.com",
-        _text, _MORE, repeatable=True, shown="none",
+        (),
+        "a Host that requests may name besides loopback ones and the address itself; repeatable",
+        "llm.example.com",
+        _text,
+        _MORE,
+        repeatable=True,
+        shown="none",
     )
     allow_origin: tuple[str, ...] = _option(
-        (), "an Origin whose pages may ask; repeatable", "https://app.example.com", _text, _MORE, repeatable=True, shown="none"
+        (),
+        "an Origin whose pages may ask; repeatable",
+        "https://app.example.com",
+        _text,
+        _MORE,
+        repeatable=True,
+        shown="none",
     )
     plugin: tuple[str, ...] = _option(
         (), "a plugin: a module or a .py file; repeatable", "my_rules.py", _text, _MORE, repeatable=True, shown="none"
@@ -177,7 +237,9 @@ class Settings:
     block_plugin: tuple[str, ...] = _option(
         (), "a plugin to leave out, by name; repeatable", "console", _text, _MORE, repeatable=True, shown="none"
     )
-    config: str = _option("", "a TOML file with any of these, and [plugins.NAME] tables", "llmproxy.toml", _text, _MORE, shown="none")
+    config: str = _option(
+        "", "a TOML file with any of these, and [plugins.NAME] tables", "llmproxy.toml", _text, _MORE, shown="none"
+    )
     plugin_settings: Mapping[str, Mapping[str, Any]] = field(factory=dict)
 
 
@@ -189,13 +251,14 @@ OPTIONS: dict[str, tuple[Attribute[Any], Option]] = {
 def default_text(name: str) -> str:
     """The default of a setting, as a person would write it."""
     attribute, option = OPTIONS[name]
+    default: Any = attribute.default
     if option.shown or option.flag:
         return option.shown or "no"
     if option.parse is _bytes:
-        return size_text(attribute.default)
+        return size_text(default)
     if option.parse is _seconds:
-        return duration_text(attribute.default)
-    return " ".join(attribute.default) if option.repeatable else str(attribute.default)
+        return duration_text(default)
+    return " ".join(default) if option.repeatable else str(default)
 
 
 def default_store(environ: Mapping[str, str]) -> str:

@@ -118,7 +118,9 @@ def _key(path: str, key: str) -> str:
     if name in OPTIONS and name != "config":
         return name
     near = difflib.get_close_matches(name, OPTIONS, 1)
-    raise SettingsError(f"{path}: unknown key {key!r}" + (f"; did you mean {near[0].replace('_', '-')!r}?" if near else ""))
+    raise SettingsError(
+        f"{path}: unknown key {key!r}" + (f"; did you mean {near[0].replace('_', '-')!r}?" if near else "")
+    )
 
 
 def _toml(path: str, key: str, value: Any) -> Any:
@@ -135,7 +137,9 @@ def _toml_text(path: str, key: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, str | int | float):
         return str(value)
-    raise SettingsError(f"{path}: {key}: must be a {'string or a list of strings' if option.repeatable else 'single value'}")
+    raise SettingsError(
+        f"{path}: {key}: must be a {'string or a list of strings' if option.repeatable else 'single value'}"
+    )
 
 
 def _check_upstreams(upstreams: Sequence[Any]) -> None:

@@ -61,7 +61,7 @@ Clients set their base URL: OPENAI_BASE_URL=http://127.0.0.1:8910/v1, ANTHROPIC_
 
 
 class Options(usage.Options):
-    """The command line. Afterwards `settings` holds the settings; an error ends the program with one line and code 1."""
+    """The command line. Afterwards `settings` holds the settings; an error ends it with one line and code 1."""
 
     # Defaults are None, so that what was given is told from what was not: other layers come in between.
     optFlags = [[name.replace("_", "-"), None, option.help] for name, (_, option) in OPTIONS.items() if option.flag]
@@ -74,7 +74,7 @@ class Options(usage.Options):
 
     def __init__(self) -> None:
         self._repeated: dict[str, list[str]] = {}
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
 
     def opt_listen(self, value: str) -> None:
         """Repeatable."""
@@ -113,7 +113,7 @@ class Options(usage.Options):
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Read the options and every other layer."""
         try:
-            super().parseOptions(options)  # type: ignore[no-untyped-call]
+            super().parseOptions(options)
             self.settings = load(self._given(), os.environ)
             _check_endpoints(self.settings.listen)
         except usage.UsageError as error:
@@ -141,7 +141,9 @@ def help_text() -> str:
             lines += ["", f"{group}:"]
         flag = "--" + name.replace("_", "-")
         lines.append(f"  {flag}" if option.flag else f"  {flag} {option.example}")
-        lines += textwrap.wrap(f"{option.help} [default: {default_text(name)}]", 100, initial_indent=" " * 8, subsequent_indent=" " * 8)
+        lines += textwrap.wrap(
+            f"{option.help} [default: {default_text(name)}]", 100, initial_indent=" " * 8, subsequent_indent=" " * 8
+        )
     return "\n".join(lines) + "\n" + EXAMPLES
 
 
@@ -168,7 +170,9 @@ def makeService(options: Options) -> IService:
 async def assemble(settings: Settings, reactor: Any) -> Daemon:
     """Put the parts together. Raises `StartError` with one line."""
     raise_descriptor_limit()
-    gc.set_threshold(50_000, 20, 50)  # exchanges make many short-lived objects: the default looks at them 70 times as often
+    gc.set_threshold(
+        50_000, 20, 50
+    )  # exchanges make many short-lived objects: the default looks at them 70 times as often
     clock, scheduler, worker = SystemClock(), LoopingScheduler(reactor), ThreadWorker(reactor)
     try:
         return await _assemble(settings, reactor, clock, scheduler, worker)
@@ -197,7 +201,9 @@ async def _assemble(
     return Daemon(site, lambda addresses: start_lines(settings, addresses), stops)
 
 
-def _pipeline(settings: Settings, hooks: Dispatcher, services: Services, upstreams: Upstreams, reactor: Any) -> Pipeline:
+def _pipeline(
+    settings: Settings, hooks: Dispatcher, services: Services, upstreams: Upstreams, reactor: Any
+) -> Pipeline:
     mode = MODES[settings.mode]
     keeper = Keeper(
         store=services.store,
@@ -255,7 +261,7 @@ async def _open_store(
 
 
 def _tell_trouble(trouble: str) -> None:
-    log.warn("{trouble}", trouble=trouble or "recording works again")
+    log.warn("{trouble}", trouble=trouble or "recording works again")  # noqa: G010  (a Twisted logger)
 
 
 async def _mounts(hooks: Dispatcher, settings: Settings, services: Services) -> dict[str, Any]:

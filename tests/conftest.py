@@ -1,7 +1,6 @@
 """Fixtures of the whole suite: a daemon of its own process, and an upstream whose every octet a test decides."""
 
 import pytest
-
 from rig import Daemons, RawUpstream
 
 

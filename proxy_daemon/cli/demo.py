@@ -6,22 +6,23 @@ proxy as any client would, then takes the API away.
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import orjson
-from urllib.request import Request, urlopen
-from urllib.error import HTTPError
 
 QUESTION = {"model": "demo-1", "messages": [{"role": "user", "content": "What is the capital of France?"}]}
+REFUSED = 424
 READY = re.compile(rb"listening on (http://[^,\s]+)")
 
 
@@ -31,18 +32,20 @@ def run(arguments: list[str]) -> int:
         sys.stderr.write("llmproxy demo takes no arguments\n")
         return 2
     with tempfile.TemporaryDirectory(prefix="llmproxy-demo-") as folder:
-        return _show(os.path.join(folder, "demo.db"))
+        return _show(str(Path(folder) / "demo.db"))
 
 
 def _show(store: str) -> int:
-    with daemon("--upstream", "demo:", "--store", "off") as model:
-        with daemon("--upstream", f"{model}/v1", "--store", store) as proxy:
-            _say(f"an LLM API (the built-in model) runs on {model}", f"llmproxy runs before it on {proxy}")
-            _title("1. A question goes through, and its answer is recorded")
-            first = ask(f"{proxy}/v1/chat/completions", QUESTION)
-            _tell(first)
-            _title("2. A stream goes through as it comes")
-            streamed = stream(f"{proxy}/v1/chat/completions", QUESTION)
+    with (
+        daemon("--upstream", "demo:", "--store", "off") as model,
+        daemon("--upstream", f"{model}/v1", "--store", store) as proxy,
+    ):
+        _say(f"an LLM API (the built-in model) runs on {model}", f"llmproxy runs before it on {proxy}")
+        _title("1. A question goes through, and its answer is recorded")
+        first = ask(f"{proxy}/v1/chat/completions", QUESTION)
+        _tell(first)
+        _title("2. A stream goes through as it comes")
+        streamed = stream(f"{proxy}/v1/chat/completions", QUESTION)
     _say("", "the API is gone now")
     with daemon("--upstream", f"{model}/v1", "--store", store, "--mode", "none") as proxy:
         _title("3. The same questions again, in mode none: replayed")
@@ -53,7 +56,7 @@ def _show(store: str) -> int:
         other = orjson.loads(orjson.dumps(QUESTION).replace(b"France", b"Italy"))
         miss = ask(f"{proxy}/v1/chat/completions", other)
         _say(f"   {miss['status']}  {miss['body']['error']['message']}")
-    good = first["body"] == second["body"] and streamed == replayed and miss["status"] == 424  # noqa: PLR2004  (the contract's status)
+    good = first["body"] == second["body"] and streamed == replayed and miss["status"] == REFUSED
     _say("", "All as it should be." if good else "Something is wrong: the answers differ.")
     _say("Now with your own API:  llmproxy serve --upstream https://api.openai.com/v1")
     _say("and in your client:     OPENAI_BASE_URL=http://127.0.0.1:8910/v1")
@@ -64,7 +67,9 @@ def _show(store: str) -> int:
 def daemon(*options: str) -> Iterator[str]:
     """A daemon on a free port; gives its address, ends it afterwards."""
     command = [sys.executable, "-m", "proxy_daemon.cli.main", "serve", "--listen", "tcp:0:interface=127.0.0.1"]
-    process = subprocess.Popen([*command, "--log", "off", *options], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(  # noqa: S603  (its own interpreter, its own words)
+        [*command, "--log", "off", *options], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
     try:
         yield _address(process)
     finally:

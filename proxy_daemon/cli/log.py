@@ -1,4 +1,4 @@
-"""Where the daemon's own log goes under `llmproxy serve`: the standard error, so that the standard output is JSON lines."""
+"""Where the daemon's own log goes under `llmproxy serve`: the standard error, the standard output is JSON lines."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""What the bytes mean: values and functions without input or output."""

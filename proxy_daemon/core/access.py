@@ -48,7 +48,9 @@ class Access:
         if len(origins) == 1 and found and origin.partition("://")[2].lower() == host.lower():
             return ""
         name = origin if found else "null"
-        return f"Pages of the origin {name!r} may not ask here; start llmproxy with --allow-origin {name} if they should."
+        return (
+            f"Pages of the origin {name!r} may not ask here; start llmproxy with --allow-origin {name} if they should."
+        )
 
 
 @lru_cache(maxsize=1024)

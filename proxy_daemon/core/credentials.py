@@ -23,10 +23,12 @@ _QUERY_KEY = re.compile(rb"[?&](?:key|api[-_]?key|access_token)=([^&]*)", re.IGN
 
 
 def credential(headers: Headers, target: bytes, key: bytes) -> bytes:
-    """16 octets that are equal for equal credentials; empty where the request carries none. ``key``: 16 to 64 octets."""
+    """16 octets that are equal for equal credentials; empty where there is none. ``key``: 16 to 64 octets."""
     given = [(name, value) for name in FIELDS for value in headers.all(name)]
     if b"?" in target:
         given += [(b"?", value) for value in _QUERY_KEY.findall(target)]
     if not given:
         return b""
-    return blake2b(b"".join([b"%b:%d:%b" % (name, len(value), value) for name, value in given]), key=key, digest_size=16).digest()
+    return blake2b(
+        b"".join([b"%b:%d:%b" % (name, len(value), value) for name, value in given]), key=key, digest_size=16
+    ).digest()

@@ -32,7 +32,7 @@ FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 
 def own_fields(exchange: Exchange, edited: bool, age: int = -1) -> bytes:
-    """The daemon's own fields, each with its line end. ``age``: seconds since the recording (RFC 9111 5.1); -1: live."""
+    """The daemon's own fields, with line ends. ``age``: seconds since the recording (RFC 9111 5.1); -1: live."""
     return b"%bCache-Status: llmproxy; %b\r\nX-LLMProxy-Exchange: %016x\r\nX-LLMProxy-Body: %b\r\n" % (
         b"Age: %d\r\n" % age if age >= 0 else b"",
         _STATUS[exchange.outcome],

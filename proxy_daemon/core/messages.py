@@ -169,7 +169,9 @@ class Recording:
         pairs = [
             pair
             for pair in head.headers.pairs
-            if pair[1] != b"REDACTED" and (bodiless or pair[0].lower() != b"content-length") and pair[0].lower() != b"age"
+            if pair[1] != b"REDACTED"
+            and (bodiless or pair[0].lower() != b"content-length")
+            and pair[0].lower() != b"age"
         ]
         if head.length and not bodiless:
             pairs.append((b"Content-Length", b"%d" % self.response.body.size))

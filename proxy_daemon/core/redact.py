@@ -140,7 +140,7 @@ def _form_spans(data: bytes) -> list[tuple[int, int]]:
 
 
 def _unescaped(text: bytes) -> bytes:
-    """ASCII letters that are written as \\u00xx."""
+    r"""ASCII letters that are written as \u00xx."""
     return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), text) if b"\\u00" in text else text
 
 

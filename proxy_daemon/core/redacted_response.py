@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from itertools import pairwise
 
 from attrs import evolve
 
@@ -54,7 +55,7 @@ def _moved(pieces: Pieces, spans: list[tuple[int, int]], growth: int) -> Pieces:
         shift = sum(each - (end - start) for start, end in spans[:before])
         at = max(offset, spans[before - 1][1]) if before else offset
         cuts.append(at + shift)
-    return Pieces(array("Q", [cut - previous for previous, cut in zip(cuts, cuts[1:], strict=False)]), pieces.times)
+    return Pieces(array("Q", [cut - previous for previous, cut in pairwise(cuts)]), pieces.times)
 
 
 def _coded(redactor: Redactor, response: Response) -> Response:

@@ -15,7 +15,7 @@ from proxy_daemon.core.upstreams import NAME, Upstream, parse_upstream
 NAMED = b"/_llmproxy/to/"
 
 
-class UnknownUpstream(ValueError):  # noqa: N818  (it reads better where it is raised)
+class UnknownUpstream(ValueError):
     """No upstream has that name; the message lists those that there are."""
 
 

@@ -34,5 +34,7 @@ def parse_speed(text: str) -> Speed:
     except ValueError:
         number = -1
     if not math.isfinite(number) or number < 0 or (found and not number):
-        raise ValueError(f"{text!r} is not a speed: 0 is at once, 1 as recorded, 2 twice as fast, 20tps 20 events a second")
+        raise ValueError(
+            f"{text!r} is not a speed: 0 is at once, 1 as recorded, 2 twice as fast, 20tps 20 events a second"
+        )
     return Speed(0.0, number) if found else Speed(number, 0.0)

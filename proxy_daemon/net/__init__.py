@@ -1,0 +1,1 @@
+"""Sockets: the front for clients, the client for upstreams, the relay between."""

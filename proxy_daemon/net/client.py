@@ -43,7 +43,7 @@ class FrontClient:
     """Writes one response. After the client is gone all calls do nothing."""
 
     def __init__(self, request: FrontRequest) -> None:
-        self._request = request
+        self._request: Any = request
         self._begun = False
         self._head = b""  # waits for the first octets of the body, to go out with them
         self._chunked = False

@@ -32,8 +32,8 @@ class ThreadWorker:
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._pool = ThreadPool(minthreads=0, maxthreads=1, name="llmproxy-worker")  # type: ignore[no-untyped-call]
-        self._pool.start()  # type: ignore[no-untyped-call]
+        self._pool = ThreadPool(minthreads=0, maxthreads=1, name="llmproxy-worker")
+        self._pool.start()
 
     def run(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
         """Call it in the thread; fires with the result."""
@@ -41,7 +41,7 @@ class ThreadWorker:
 
     def stop(self) -> None:
         """Let the call that runs end, and the thread with it."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.stop()
 
 
 class LoopingScheduler:

@@ -21,7 +21,9 @@ Delayed = tuple[float, bytes]  # seconds since the previous piece, octets
 class Player:
     """An `Answer` whose body is ``source``. An exception in it ends the answer as broken off."""
 
-    def __init__(self, head: ResponseHead, source: Iterator[Delayed], timer: Timer, trailers: Headers = Headers()) -> None:  # noqa: B008  (a frozen value)
+    def __init__(
+        self, head: ResponseHead, source: Iterator[Delayed], timer: Timer, trailers: Headers = Headers()
+    ) -> None:
         self.head = head
         self.trailers = trailers
         self.why_broken = ""

@@ -71,7 +71,7 @@ class Relay:
         micros: Callable[[], int] = lambda: 0,
         keep: Callable[[Response, Ending], Coroutine[Any, Any, Any]] | None = None,
         dialect: Dialect | None = None,
-        drain: Drain = Drain(),  # noqa: B008  (a frozen value)
+        drain: Drain = Drain(),
         age: int = -1,
     ) -> None:
         self.head: ResponseHead = answer.head

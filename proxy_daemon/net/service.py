@@ -54,7 +54,7 @@ class DaemonService(Service):
 
     def startService(self) -> None:
         """Assemble and listen."""
-        super().startService()  # type: ignore[no-untyped-call]
+        super().startService()
         starting = Deferred.fromCoroutine(self._start())
         failures: list[Failure] = []
         starting.addErrback(failures.append)
@@ -83,7 +83,7 @@ class DaemonService(Service):
 
     def stopService(self) -> Deferred[None]:
         """Accept nothing new, let what is under way end within the grace time, then stop the parts."""
-        super().stopService()  # type: ignore[no-untyped-call]
+        super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http, server
@@ -40,6 +41,7 @@ class FrontChannel(HTTPChannel):
 
     rejected = False
     held_up = False  # the transport takes no more for now
+    transport: Any
     totalHeadersSize = 256 * 1024  # agents send long headers; HTTPChannel's own 16 KiB is answered by a bare 400
 
     def connectionMade(self) -> None:
@@ -52,7 +54,7 @@ class FrontChannel(HTTPChannel):
         self.raw_fields: list[Pair] = []
         cast("FrontSite", self.site).channels.add(self)  # type: ignore[attr-defined]
 
-    def connectionLost(self, reason: Failure) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget it."""
         cast("FrontSite", self.site).channels.discard(self)  # type: ignore[attr-defined]
         super().connectionLost(reason)
@@ -60,12 +62,12 @@ class FrontChannel(HTTPChannel):
     def pauseProducing(self) -> None:
         """Remembered for who registers later: Twisted tells only those who are there."""
         self.held_up = True
-        super().pauseProducing()  # type: ignore[no-untyped-call]
+        super().pauseProducing()
 
     def resumeProducing(self) -> None:
         """It takes more."""
         self.held_up = False
-        super().resumeProducing()  # type: ignore[no-untyped-call]
+        super().resumeProducing()
 
     def leave(self) -> None:
         """The daemon stops: close when idle, else after the answer that is under way."""
@@ -86,7 +88,7 @@ class FrontChannel(HTTPChannel):
         """Called by Twisted's parser for all that it refuses. It would read on; here nothing is read any more."""
         if not self.rejected:
             self.rejected = True
-            super()._respondToBadRequestAndDisconnect()  # type: ignore[no-untyped-call]
+            super()._respondToBadRequestAndDisconnect()
             self.lineReceived = self.allContentReceived = self.dataReceived = _ignored  # type: ignore[method-assign]
 
     def headerReceived(self, line: bytes) -> bool:
@@ -102,6 +104,7 @@ class FrontRequest(server.Request):
     """One request. Its response is written by `net.client.FrontClient`, or by a resource below `/_llmproxy/`."""
 
     channel: FrontChannel
+    site: FrontSite
     gone = False
     running: Deferred[None] | None = None
     refused: Refusal | None = None
@@ -174,7 +177,9 @@ class FrontRequest(server.Request):
 
     def _refused_target(self) -> Refusal | None:
         if self.method == b"CONNECT" or not self.uri.startswith(b"/"):
-            return Refusal(400, "The request target must begin with '/': this is a reverse proxy, set it as the base URL.")
+            return Refusal(
+                400, "The request target must begin with '/': this is a reverse proxy, set it as the base URL."
+            )
         return None
 
     def _refuse_early(self) -> None:
@@ -212,12 +217,12 @@ class FrontRequest(server.Request):
 
     def end(self) -> None:
         """The response is whole."""
-        http.Request.finish(self)  # type: ignore[no-untyped-call]
+        http.Request.finish(self)
 
     def connectionLost(self, reason: Failure) -> None:
         """The client is gone: whatever runs for it learns at once."""
         self.gone = True
-        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        super().connectionLost(reason)
         if self.running is not None:
             self.running.cancel()
 
@@ -252,7 +257,7 @@ def _unexpected(failure: Failure) -> None:
 class FrontSite(server.Site):
     """Twisted's Site with our channel and request."""
 
-    protocol = FrontChannel
+    protocol: Any = FrontChannel
 
     def __init__(self, root: IResource, access: Access, dialects: Any, max_body: int, timeout: float) -> None:
         super().__init__(root, requestFactory=FrontRequest, timeout=timeout)
@@ -293,12 +298,12 @@ class FrontResource(Resource):
     """The root: renders what is not ours by the pipeline. Below `_llmproxy` stand our own pages."""
 
     def __init__(self, front: Front, mounts: Mapping[str, Any]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._front = front
-        own = Resource()  # type: ignore[no-untyped-call]
+        own = Resource()
         for segment, resource in mounts.items():
-            own.putChild(segment.encode(), resource)  # type: ignore[no-untyped-call]
-        self.putChild(RESERVED[1:], own)  # type: ignore[no-untyped-call]
+            own.putChild(segment.encode(), resource)
+        self.putChild(RESERVED[1:], own)
 
     def render(self, request: Any) -> int:
         """Any method."""

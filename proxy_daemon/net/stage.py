@@ -99,7 +99,7 @@ class Stage:
 
 
 def _pieces(recording: Recording, delays: list[float]) -> Iterator[Delayed]:
-    """The recorded body, piece by piece; a piece is read in parts where it is large. Raises where octets are missing."""
+    """The recorded body, piece by piece; a large piece is read in parts. Raises where octets are missing."""
     assert recording.response is not None
     body, offset = recording.response.body, 0
     for size, wait in zip(recording.response.pieces.sizes, delays, strict=True):

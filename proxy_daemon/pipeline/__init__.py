@@ -1,0 +1,1 @@
+"""The way of an exchange through the hooks."""

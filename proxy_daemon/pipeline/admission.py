@@ -1,4 +1,4 @@
-"""From a request as the front read it to an exchange: who asked, of which upstream, in which dialect, with which wishes.
+"""From a request as the front read it to an exchange: who asked, which upstream, in which dialect, with which wishes.
 
 Called by `net/site.py`. Raises `Refusal` where the request may not go on.
 """
@@ -30,7 +30,7 @@ COUNTER_BITS = 22
 
 @frozen(slots=False)
 class Ids:
-    """Exchange ids: milliseconds since 1970 above 22 bits that start at random, so that two daemons may share a store."""
+    """Exchange ids: milliseconds since 1970 above 22 bits that start at random: two daemons may share a store."""
 
     clock: Clock
     _counter: itertools.count[int] = field(init=False, factory=lambda: itertools.count(secrets.randbits(COUNTER_BITS)))

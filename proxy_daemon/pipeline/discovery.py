@@ -20,7 +20,9 @@ from proxy_daemon import hookspecs
 from proxy_daemon.pipeline.faults import StartError
 
 
-def load_plugins(built_in: Iterable[tuple[str, Any]], extra: Iterable[str], blocked: Iterable[str]) -> pluggy.PluginManager:
+def load_plugins(
+    built_in: Iterable[tuple[str, Any]], extra: Iterable[str], blocked: Iterable[str]
+) -> pluggy.PluginManager:
     """A manager with all plugins registered. ``extra``: module names or paths of .py files. Raises `StartError`."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)

@@ -112,7 +112,10 @@ class Dispatcher:
         return value
 
     def fault(self, plugin: str, hook: str, error: BaseException) -> PluginFault:
-        """Log and count what a plugin did wrong, from within the `except` that caught it; the exception to raise where the hook fails closed."""
+        """Log and count what a plugin did wrong, from within the `except` that caught it.
+
+        Returns the exception to raise where the hook fails closed.
+        """
         reason = _reason(error)
         self.faults[plugin] += 1
         log.failure("plugin {plugin} failed in {hook}: {reason}", plugin=plugin, hook=hook, reason=reason)
@@ -214,4 +217,3 @@ def _reason(error: BaseException) -> str:
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
-

@@ -63,7 +63,9 @@ class Pipeline:
     async def _answer(self, exchange: Exchange, client: Client) -> Ending:
         exchange.request = await self._rewritten(exchange)
         self.keeper.recognise(exchange)
-        may_look_up = modes.looks_up(self.mode, exchange.dialect.generates(exchange.request), exchange.directives.no_cache)
+        may_look_up = modes.looks_up(
+            self.mode, exchange.dialect.generates(exchange.request), exchange.directives.no_cache
+        )
         if may_look_up:
             recording = await self.hooks.first("llmproxy_lookup", exchange)
             if recording is not None:
@@ -201,11 +203,14 @@ class Pipeline:
         self.hooks.tell("llmproxy_log", exchange, event)
 
 
-class NotShared(Exception):  # noqa: N818  (not an error: the exchange goes on by itself)
+class NotShared(Exception):
     """The flight that an exchange had joined failed, or has an error for an answer."""
 
 
 def _explained(near: Any) -> list[str]:
     if near is None:
         return ["Nothing recorded is near it."]
-    return [f"Nearest: exchange {id_text(near.recording.id)} ({near.score:.0%} alike). It differs in:", *near.differences]
+    return [
+        f"Nearest: exchange {id_text(near.recording.id)} ({near.score:.0%} alike). It differs in:",
+        *near.differences,
+    ]

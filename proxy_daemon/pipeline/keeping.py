@@ -73,7 +73,9 @@ class Keeper:
         if final is not None:
             self.store.note(final)
 
-    async def keep(self, exchange: Exchange, response: Response, tape: Tape, upstream: Upstream, ending: Ending) -> bool:
+    async def keep(
+        self, exchange: Exchange, response: Response, tape: Tape, upstream: Upstream, ending: Ending
+    ) -> bool:
         """Write an exchange with the answer on ``tape``. Returns, once it is committed, whether it was."""
         good = self._good(exchange, response, tape, ending)
         recording = self._recording(exchange, response, upstream, ending, cut=tape.cut, replayable=good)
@@ -163,6 +165,5 @@ class Keeper:
             return None
         if final is recording:
             return recording
-        final = evolve(final, request=self.redactor.request(final.request))
-        return await self._response_redacted(final)
-
+        replaced: Recording = evolve(final, request=self.redactor.request(final.request))
+        return await self._response_redacted(replaced)

@@ -16,7 +16,7 @@ from proxy_daemon.pipeline.ports import Client, Flow
 
 
 class Outlet:
-    """Where a relay writes. ``position``: octets of the answer taken so far; ``paused``: the client reads too slowly."""
+    """Where a relay writes. ``position``: octets of the answer taken so far; ``paused``: the client is too slow."""
 
     def __init__(
         self,

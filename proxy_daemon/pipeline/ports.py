@@ -30,8 +30,10 @@ class Client(Protocol):
     """The side that asked. Writes after it is gone are dropped."""
 
     def begin(self, head: ResponseHead, own: bytes) -> None:
-        """Send the head, and the daemon's own fields (lines with their ends). The body is as long as the head's
-        Content-Length says, or not known."""
+        """Send the head, and the daemon's own fields (lines with their ends).
+
+        The body is as long as the head's Content-Length says, or not known.
+        """
 
     def flush(self) -> None:
         """Send the head now; without this it may wait for the first part of the body."""

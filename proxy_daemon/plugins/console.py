@@ -25,8 +25,8 @@ class Console:
     @hookimpl
     def llmproxy_configure(self, settings: Settings, services: Services) -> None:
         """Only a terminal gets lines."""
-        on = sys.__stdout__.isatty() and not settings.quiet
-        self._write = services.lines(sys.__stdout__.buffer) if on else None
+        on = sys.stdout.isatty() and not settings.quiet
+        self._write = services.lines(sys.stdout.buffer) if on else None
         self._redactor = services.redactor
 
     @hookimpl

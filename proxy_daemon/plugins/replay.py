@@ -1,4 +1,4 @@
-"""Answers requests from the store: the newest good recording with the request's fingerprint, where it is young enough."""
+"""Answers requests from the store: the newest good recording with the request's fingerprint, if young enough."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from proxy_daemon.core.services import Services
 from proxy_daemon.hookspecs import Event, hookimpl
 from proxy_daemon.settings import Settings
 
+
 class RequestLog:
     """`--log`."""
 
@@ -63,8 +64,8 @@ def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
 
 def _destination(log: str) -> Any:
     """An open binary file, or None for no log. Raises OSError."""
-    if log == "off" or (not log and sys.__stdout__.isatty()):
+    if log == "off" or (not log and sys.stdout.isatty()):
         return None
     if log in ("", "stdout"):
-        return sys.__stdout__.buffer
+        return sys.stdout.buffer
     return Path(log).expanduser().open("ab")

@@ -107,7 +107,9 @@ class SQLiteStore:
 
     def similar(self, path: bytes, model: str, limit: int) -> Sequence[Recording]:
         """Replayable recordings of this path, those of this model first, newest first."""
-        query = f"SELECT {COLUMNS} FROM exchange WHERE path = ? AND model {{}} ? AND replayable ORDER BY id DESC LIMIT ?"  # noqa: S608  (constants)
+        query = (
+            f"SELECT {COLUMNS} FROM exchange WHERE path = ? AND model {{}} ? AND replayable ORDER BY id DESC LIMIT ?"  # noqa: S608  (constants)
+        )
         same = self._read(query.format("="), (path, model, limit))
         return same or self._read(query.format("<>"), (path, model, limit))
 

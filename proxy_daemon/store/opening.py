@@ -73,7 +73,7 @@ def _check(connection: sqlite3.Connection, path: str) -> None:
         raise sqlite3.DatabaseError("the file is cut short")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if version < 1 and tables or version >= 1 and not {"meta", "exchange"} <= tables:
+    if (version < 1 and tables) or (version >= 1 and not {"meta", "exchange"} <= tables):
         raise sqlite3.DatabaseError("it is a SQLite file of something else")
     if version >= 1:
         connection.execute("SELECT * FROM exchange ORDER BY id DESC LIMIT 1").fetchall()
@@ -85,10 +85,14 @@ def _upgrade(connection: sqlite3.Connection, path: str, schema: Traversable) -> 
     scripts = {int(file.name[:4]): file for file in schema.iterdir() if file.name.endswith(".sql")}
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > max(scripts):
-        raise StoreError(f"the store {path} was written by a newer llmproxy (schema {version}); upgrade, or name another")
+        raise StoreError(
+            f"the store {path} was written by a newer llmproxy (schema {version}); upgrade, or name another"
+        )
     for number in sorted(scripts):
         if number > version:
-            connection.executescript(f"BEGIN IMMEDIATE; {scripts[number].read_text()}; PRAGMA user_version = {number}; COMMIT")
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {scripts[number].read_text()}; PRAGMA user_version = {number}; COMMIT"
+            )
 
 
 def _key(connection: sqlite3.Connection) -> bytes:

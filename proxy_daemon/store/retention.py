@@ -31,7 +31,9 @@ class Retention:
         dropped = self._too_old(connection)
         if self._size(connection) > self.max_bytes:
             while self._size(connection) > self.max_bytes * SLACK:
-                deleted = self._delete(connection, "SELECT id FROM exchange WHERE NOT pinned ORDER BY id LIMIT ?", (STEP,))
+                deleted = self._delete(
+                    connection, "SELECT id FROM exchange WHERE NOT pinned ORDER BY id LIMIT ?", (STEP,)
+                )
                 if deleted is None:
                     break
                 dropped += deleted

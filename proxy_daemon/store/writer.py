@@ -22,8 +22,8 @@ from proxy_daemon.store.retention import Retention
 
 PART = 256 * 1024
 MAX_BATCH = 1000
-# While several come at a time, this long is waited for more of it: a commit costs as much for twenty exchanges as for one,
-# and each wake-up of the thread takes the interpreter from the reactor. The first exchange after a rest waits for nothing.
+# While several come at a time, this long is waited for more of it: a commit costs as much for twenty as for one,
+# and each wake-up of the thread takes the interpreter from the reactor. The first one after a rest waits for nothing.
 GATHER_SECONDS = 0.002
 REST_SECONDS = 0.05  # notes that nobody waits for may lie this long
 ROWS = 64  # rows of one statement: as many sizes are kept compiled

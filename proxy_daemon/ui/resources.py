@@ -27,9 +27,9 @@ class Pages:
     @hookimpl
     def llmproxy_resources(self, settings: Settings, services: Services) -> dict[str, Any]:
         """By path segment."""
-        api = Resource()  # type: ignore[no-untyped-call]
-        api.putChild(b"stats", Json(lambda: {name: fact() for name, fact in services.facts.items()}))  # type: ignore[no-untyped-call]
-        api.putChild(b"exchanges", Exchanges(services.store))  # type: ignore[no-untyped-call]
+        api = Resource()
+        api.putChild(b"stats", Json(lambda: {name: fact() for name, fact in services.facts.items()}))
+        api.putChild(b"exchanges", Exchanges(services.store))
         return {"": Start(settings, services), "health": Json(lambda: health(services.store)), "api": api}
 
 
@@ -46,7 +46,7 @@ class Json(Resource):
     isLeaf = True
 
     def __init__(self, make: Callable[[], Any]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._make = make
 
     def render_GET(self, request: Any) -> bytes:
@@ -58,7 +58,7 @@ class Start(Resource):
     """The start page: what runs, and where to look."""
 
     def __init__(self, settings: Settings, services: Services) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._settings = settings
         self._services = services
 
@@ -76,7 +76,7 @@ class Exchanges(Resource):
     """`api/exchanges`: a page of them, newest first (`limit`, `before`); below it, one by its id."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._store = store
 
     def getChild(self, path: bytes, request: Any) -> Resource:
@@ -102,7 +102,7 @@ class OneExchange(Resource):
     """`api/exchanges/<id>`, and `request/body`, `response/body` below it."""
 
     def __init__(self, recording: Recording) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._recording = recording
 
     def getChild(self, path: bytes, request: Any) -> Resource:
@@ -125,7 +125,7 @@ class RawBody(Resource):
     isLeaf = True
 
     def __init__(self, body: Body) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._body = body
 
     def render_GET(self, request: Any) -> bytes:

@@ -49,14 +49,26 @@ NO_ANSWER = [
     ("half a head", says(b"HTTP/1.1 200 OK\r\nContent-Le"), 502, "without an answer"),
     ("reset in the head", says(b"HTTP/1.1 200 OK\r\nContent-Le", then="reset"), 502, "without an answer"),
     ("two lengths", says(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"), 502, "not HTTP"),
-    ("length and chunks", says(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"), 502, "not HTTP"),
+    (
+        "length and chunks",
+        says(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        502,
+        "not HTTP",
+    ),
     ("too many interim", says(b"HTTP/1.1 103 Early\r\n\r\n" * 100 + GOOD), 502, "interim"),
-    ("endless head", says(b"HTTP/1.1 200 OK\r\n" + b"X-Filler: %b\r\n" % (b"x" * 1000) * 400, then="hang"), 502, "larger than"),
+    (
+        "endless head",
+        says(b"HTTP/1.1 200 OK\r\n" + b"X-Filler: %b\r\n" % (b"x" * 1000) * 400, then="hang"),
+        502,
+        "larger than",
+    ),
     ("too much at once", says(GOOD + b"surplus"), 502, "not HTTP"),
 ]
 
 
-@pytest.mark.parametrize(("play", "status", "words"), [case[1:] for case in NO_ANSWER], ids=[case[0] for case in NO_ANSWER])
+@pytest.mark.parametrize(
+    ("play", "status", "words"), [case[1:] for case in NO_ANSWER], ids=[case[0] for case in NO_ANSWER]
+)
 def test_no_usable_answer(daemon, upstream, play, status, words):
     server = upstream(play)
     proxy = daemon("--upstream", server.url, "--first-byte-timeout", "0.3")
@@ -112,7 +124,9 @@ def test_a_broken_body_reaches_the_client_as_broken(daemon, upstream, parts, the
     proxy = daemon("--upstream", server.url, "--first-byte-timeout", "0.5")
     client = proxy.connect()
     body = b'{"model": "m", "stream": true, "messages": []}'
-    client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+    client.send(
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    )
     client.until(b"data: 1\n\n")
     has_first.set()
     rest = client.rest()

@@ -12,7 +12,7 @@ _TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permi
 
 
 class Anthropic(Dialect):
-    """https://docs.anthropic.com/en/api/messages"""
+    """See https://docs.anthropic.com/en/api/messages ."""
 
     name = "anthropic"
     home = "https://api.anthropic.com"
@@ -26,5 +26,5 @@ class Anthropic(Dialect):
         return _PATH.search(request.path) is not None and b"/threads/" not in request.path
 
     def error(self, status: int, kind: str, message: str) -> bytes:
-        """https://docs.anthropic.com/en/api/errors"""
+        """See https://docs.anthropic.com/en/api/errors ."""
         return as_json({"type": "error", "error": {"type": _TYPES.get(status, kind), "message": message}})

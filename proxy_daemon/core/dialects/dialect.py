@@ -47,7 +47,9 @@ class Dialect:
         asked = request.body_field("stream")
         if isinstance(asked, bool):
             return asked
-        return _STREAM_PATH.search(request.path) is not None or b"text/event-stream" in request.headers.tokens(b"accept")
+        return _STREAM_PATH.search(request.path) is not None or b"text/event-stream" in request.headers.tokens(
+            b"accept"
+        )
 
     def ends_with_terminal(self, tail: bytes) -> bool:
         """Whether ``tail``, the last octets of a stream so far, hold its terminal event."""
@@ -62,4 +64,5 @@ class Dialect:
 
 
 def as_json(value: object) -> bytes:
+    """JSON in UTF-8; lone surrogates become question marks."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")

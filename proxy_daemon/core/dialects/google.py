@@ -12,7 +12,7 @@ _STATUSES = {400: "INVALID_ARGUMENT", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"
 
 
 class Google(Dialect):
-    """https://ai.google.dev/api"""
+    """See https://ai.google.dev/api ."""
 
     name = "google"
     home = "https://generativelanguage.googleapis.com"
@@ -29,5 +29,5 @@ class Google(Dialect):
         return found[1].decode("latin-1") if found else ""
 
     def error(self, status: int, kind: str, message: str) -> bytes:
-        """https://cloud.google.com/apis/design/errors"""
+        """See https://cloud.google.com/apis/design/errors ."""
         return as_json({"error": {"code": status, "message": message, "status": _STATUSES.get(status, "UNAVAILABLE")}})

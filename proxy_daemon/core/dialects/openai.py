@@ -14,7 +14,7 @@ _PATHS = re.compile(
 
 
 class OpenAI(Dialect):
-    """https://platform.openai.com/docs/api-reference"""
+    """See https://platform.openai.com/docs/api-reference ."""
 
     name = "openai"
     terminal = (

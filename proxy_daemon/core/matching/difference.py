@@ -22,7 +22,8 @@ Difference = tuple[str, Any, Any]
 
 def json_differences(recorded: Any, incoming: Any, limit: int = 10) -> list[str]:
     """A line for each of the first ``limit`` paths that differ, and one that counts the rest."""
-    lines, more = [], 0
+    lines: list[str] = []
+    more = 0
     for path, old, new in _differing(recorded, incoming):
         if len(lines) < limit:
             lines.append(_line(path, old, new))

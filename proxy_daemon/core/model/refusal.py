@@ -21,7 +21,7 @@ _ANTHROPIC_TYPES = {
 }
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not a fault of ours
+class Refused(Exception):
     """A request that is answered by an error. ``param``: the field at fault; ``code``: OpenAI's word for it."""
 
     def __init__(self, message: str, param: str | None = None, status: int = 400, code: str | None = None) -> None:

@@ -1,7 +1,7 @@
-"""One connection to an upstream: a thin protocol around llhttp (httptools).
+r"""One connection to an upstream: a thin protocol around llhttp (httptools).
 
 States:  idle -> asked -> answering -> idle
-                      \\-> lost     \\-> lost
+                      \-> lost     \-> lost
 `asked` to `answering` happens with the response head, which may come while the request body still goes up.
 Used by `net/upstream/pool.py` and `net/upstream/client.py`; never two requests at a time.
 """
@@ -31,7 +31,7 @@ MAX_INTERIM = 32  # 1xx responses before the real one
 NO_BODY = frozenset((204, 304))
 
 
-class Stale(Exception):  # noqa: N818  (an event: the request goes out again)
+class Stale(Exception):
     """A kept-alive connection died before the first octet of the answer: upstream had closed it meanwhile."""
 
 
@@ -214,7 +214,9 @@ class Connection(Protocol):
         if self._ends_with_connection and reason.check(ConnectionDone):
             answer.deliver(b"", Ending.COMPLETE)
         else:
-            answer.deliver(b"", Ending.BROKEN_OFF, f"upstream {self._name} closed the connection before its answer was whole")
+            answer.deliver(
+                b"", Ending.BROKEN_OFF, f"upstream {self._name} closed the connection before its answer was whole"
+            )
 
     def _break(self, why: str) -> None:
         """Upstream does not speak HTTP, or sends more than it said: nothing of this answer can be trusted."""
