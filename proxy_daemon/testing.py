@@ -204,7 +204,7 @@ class Kit:
     """A daemon in memory with these plugins.
 
     ``answer`` makes the upstream's answers, by default the built-in model. Further keywords are settings, such as
-    ``mode="none"``. ``sent``: what went upstream, ``store``: what was recorded, ``hooks.faults``: what plugins did wrong.
+    ``mode="none"``. ``sent``: what went upstream, ``store``: what was recorded, ``hooks.faults``: what plugins did.
     """
 
     def __init__(self, *plugins: Any, answer: Callable[[Request], Script] = model.answer, **settings: Any) -> None:

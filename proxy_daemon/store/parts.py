@@ -20,8 +20,10 @@ class StoredBody:
 
     def read(self, offset: int, size: int) -> bytes:
         """At most ``size`` octets from ``offset`` on; fewer at the end of a part."""
-        query = "SELECT start, data FROM body_part WHERE exchange = ? AND side = ? AND start <= ?"
+        query = (
+            "SELECT start, data FROM body_part WHERE exchange = ? AND side = ? AND start <= ?"
             " ORDER BY start DESC LIMIT 1"
+        )
         try:
             row = self._connection.execute(query, (self._exchange, self._side, offset)).fetchone()
         except sqlite3.Error as error:
