@@ -96,7 +96,8 @@ VETO = False  # what an implementation of `llmproxy_record` returns to keep an e
 def llmproxy_configure(settings: Settings, services: Services) -> None:
     """Called once, before anything listens. Kind: each. A raise stops the start, naming plugin and reason.
 
-    `settings.plugin_settings` holds the TOML tables `[plugins.NAME]`. `services` has the store, clock, worker and
+    `settings.plugin_settings` holds the TOML tables `[plugins.NAME]`; raise `SettingsError` where something there is
+    wrong: the start ends with its line and no traceback. `services` has the store, clock, worker and
     scheduler; keep what you need.
     """
 

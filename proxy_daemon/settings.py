@@ -51,7 +51,8 @@ def _choice(*names: str, **refused: str) -> Callable[[str], str]:
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MOST:
+    # Python refuses to read a number of thousands of digits, with a sentence of its own.
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(MOST)) or not 0 < int(text) <= MOST:
         raise ValueError(f"{text!r} is not a whole number from 1 to {MOST}")
     return int(text)
 

@@ -26,13 +26,12 @@ def load(given: Mapping[str, Sequence[str]], environ: Mapping[str, str]) -> Sett
     _add(values, _environment(environ))
     plugins: Mapping[str, Any] = {}
     if "config" in values:
-        found, plugins = _file(values["config"])
+        found, plugins = _file(values["config"], "--config" if "config" in given else f"${PREFIX}CONFIG")
         _add(values, found)
     _add(values, _relay(environ))
-    _check_upstreams(values.get("upstream", ()))
     values.setdefault("store", default_store(environ))
     if ":" not in values["store"] and values["store"] != "off":
-        values["store"] = str(Path(values["store"]).expanduser())
+        values["store"] = str(_expanded(values["store"], "--store"))
     return Settings(**values, plugin_settings=plugins)
 
 
@@ -47,7 +46,18 @@ def _parse(name: str, texts: Sequence[str], place: str) -> Any:
         parsed = [option.parse(text) for text in texts]
     except ValueError as error:
         raise SettingsError(f"{place}: {error}") from error
+    if name == "listen" and not parsed:
+        raise SettingsError(f"{place}: needs at least one value")
+    if name == "upstream":
+        _check_upstreams(parsed, place)
     return tuple(parsed) if option.repeatable else parsed[-1]
+
+
+def _expanded(path: str, place: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise SettingsError(f"{place}: {path} is in the home of somebody unknown") from error
 
 
 # --- the environment -------------------------------------------------------------------------------------------------
@@ -56,7 +66,7 @@ def _parse(name: str, texts: Sequence[str], place: str) -> Any:
 def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values = {}
     for key in sorted(environ):
-        if not key.startswith(PREFIX) or key.startswith(OTHERS) or not environ[key]:
+        if not key.startswith(PREFIX) or key.startswith(OTHERS) or not environ[key].strip():
             continue
         name = key[len(PREFIX) :].lower()
         if name not in OPTIONS:
@@ -94,17 +104,23 @@ def _relay(environ: Mapping[str, str]) -> dict[str, Any]:
 # --- the file --------------------------------------------------------------------------------------------------------
 
 
-def _file(path: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
-    """(settings, tables of plugins) of a TOML file."""
+def _file(path: str, place: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """(settings, tables of plugins) of a TOML file. ``place``: what named it."""
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with _expanded(path, place).open("rb") as file:
             table = tomllib.load(file)
     except OSError as error:
-        raise SettingsError(f"--config: {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"--config: {path} is not TOML: {error}") from error
+        raise SettingsError(f"{place}: {path} cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise SettingsError(f"{place}: {path} is not TOML: it is nested too deeply") from error
+    except ValueError as error:  # its syntax, its text's coding, or a number of thousands of digits
+        raise SettingsError(f"{place}: {path} is not TOML: {error}") from error
     plugins = _plugin_tables(path, table.pop("plugins", {}))
-    return {_key(path, key): _toml(path, key, value) for key, value in table.items()}, plugins
+    names = [_key(path, key) for key in table]
+    for key, name in zip(table, names, strict=True):
+        if names.count(name) > 1:
+            raise SettingsError(f"{path}: {key} is given twice, with dashes and with underscores")
+    return {name: _toml(path, key, table[key]) for key, name in zip(table, names, strict=True)}, plugins
 
 
 def _plugin_tables(path: str, tables: Any) -> Mapping[str, Any]:
@@ -115,7 +131,9 @@ def _plugin_tables(path: str, tables: Any) -> Mapping[str, Any]:
 
 def _key(path: str, key: str) -> str:
     name = key.replace("-", "_")
-    if name in OPTIONS and name != "config":
+    if name == "config":
+        raise SettingsError(f"{path}: config: a file cannot name another; use --config")
+    if name in OPTIONS:
         return name
     near = difflib.get_close_matches(name, OPTIONS, 1)
     raise SettingsError(
@@ -142,8 +160,8 @@ def _toml_text(path: str, key: str, value: Any) -> str:
     )
 
 
-def _check_upstreams(upstreams: Sequence[Any]) -> None:
+def _check_upstreams(upstreams: Sequence[Any], place: str) -> None:
     names = [upstream.name for upstream in upstreams]
     for name in names:
         if names.count(name) > 1:
-            raise SettingsError(f"--upstream: two upstreams are called {name!r}; write NAME=URL to name them")
+            raise SettingsError(f"{place}: two upstreams are called {name!r}; write NAME=URL to name them")

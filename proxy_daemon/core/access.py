@@ -33,12 +33,13 @@ class Access:
         hosts = headers.all(b"host")
         if len(hosts) > 1:
             return "The request names more than one Host."
-        if not hosts:
-            return "The request names no Host, which HTTP/1.1 demands." if version_1_1 else ""
-        refused = _host_refusal(hosts[0].decode("latin-1"), local_host, self.allow_hosts)
+        if not hosts and version_1_1:
+            return "The request names no Host, which HTTP/1.1 demands."
+        host = hosts[0].decode("latin-1") if hosts else ""
+        refused = _host_refusal(host, local_host, self.allow_hosts) if hosts else ""
         if refused or b"origin" not in headers:
             return refused
-        return self._origin_refusal(headers.all(b"origin"), hosts[0].decode("latin-1"))
+        return self._origin_refusal(headers.all(b"origin"), host)
 
     def _origin_refusal(self, origins: list[bytes], host: str) -> str:
         origin = origins[0].decode("latin-1")
@@ -78,7 +79,7 @@ def _is_address(name: str, address: str) -> bool:
 
 def _matches(name: str, allowed: str) -> bool:
     allowed = allowed.lower()
-    return allowed in ("*", name, f"[{name}]") or (allowed.startswith("*.") and name.endswith(allowed[1:]))
+    return allowed in ("*", name, name.strip("[]")) or (allowed.startswith("*.") and name.endswith(allowed[1:]))
 
 
 @lru_cache(maxsize=1024)

@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import brotli
 import zstandard
+
+PART = 256 * 1024  # octets: about what one step of a decoder may give, however small its input
+ZSTD_STEP = 256  # octets that zstd gets at once: it can make 32 KiB of each
+ZSTD_WINDOW = 8 * 1024 * 1024  # RFC 9659
+MOST_CODINGS = 5
 
 
 class CodingError(ValueError):
     """Damaged, cut, too large when decoded, or of an unknown coding; the message says which."""
 
 
+class TooLarge(CodingError):
+    """More came out than the limit."""
+
+
 class Decoder(Protocol):
     """Decodes one body."""
 
-    def piece(self, data: bytes) -> bytes:
-        """What ``data`` adds. Raises `CodingError`."""
+    def parts(self, data: bytes) -> Iterator[bytes]:
+        """What ``data`` adds, in parts of bounded size. Read it to its end. Raises `CodingError`."""
 
-    def end(self) -> bytes:
-        """What was held back. Raises `CodingError` where the body is cut."""
+    def piece(self, data: bytes) -> bytes:
+        """What ``data`` adds, at once: for callers with a limit. Raises `CodingError`."""
+
+    def end(self) -> None:
+        """Raises `CodingError` where the body is cut."""
+
+
+class _Stage(Protocol):
+    """One coding."""
+
+    def parts(self, data: bytes) -> Iterator[bytes]:
+        """What ``data`` adds; some parts may be empty."""
+
+    def end(self) -> None:
+        """Raises `CodingError` where the body is cut."""
 
 
 class _Gzip:
@@ -31,30 +54,32 @@ class _Gzip:
         self._begun = False
         self._inner: Any = zlib.decompressobj(31 if name == "gzip" else 15)
 
-    def piece(self, data: bytes) -> bytes:
+    def parts(self, data: bytes) -> Iterator[bytes]:
         if not self._begun and data and self._name == "deflate" and not _is_zlib(data):
             self._inner = zlib.decompressobj(-15)
-        out = []
         while data:
             if self._inner.eof:
                 if self._name != "gzip":
                     raise CodingError("octets stand behind the end of the deflate data")
                 self._inner = zlib.decompressobj(31)
             self._begun = True
-            out.append(self._decompressed(data))
+            yield from self._decompressed(data)
             data = self._inner.unused_data
-        return b"".join(out)
 
-    def _decompressed(self, data: bytes) -> bytes:
+    def _decompressed(self, data: bytes) -> Iterator[bytes]:
+        """Up to the end of the data or of the member. A full part may have left more inside."""
         try:
-            return bytes(self._inner.decompress(data))
+            while data:
+                yield (part := bytes(self._inner.decompress(data, PART)))
+                while len(part) == PART and not self._inner.unconsumed_tail:
+                    yield (part := bytes(self._inner.decompress(b"", PART)))
+                data = self._inner.unconsumed_tail
         except zlib.error as error:
             raise CodingError(f"damaged {self._name} data: {error}") from error
 
-    def end(self) -> bytes:
+    def end(self) -> None:
         if self._begun and not self._inner.eof:
             raise CodingError(f"the {self._name} data is cut")
-        return b""
 
 
 def _is_zlib(data: bytes) -> bool:
@@ -67,17 +92,20 @@ class _Brotli:
         self._inner = brotli.Decompressor()
         self._begun = False
 
-    def piece(self, data: bytes) -> bytes:
-        self._begun = self._begun or bool(data)
+    def parts(self, data: bytes) -> Iterator[bytes]:
+        if not data:
+            return
+        self._begun = True
         try:
-            return bytes(self._inner.process(data)) if data else b""
+            yield bytes(self._inner.process(data, output_buffer_limit=PART))
+            while not self._inner.can_accept_more_data():
+                yield bytes(self._inner.process(b"", output_buffer_limit=PART))
         except brotli.error as error:
             raise CodingError(f"damaged br data: {error}") from error
 
-    def end(self) -> bytes:
+    def end(self) -> None:
         if self._begun and not self._inner.is_finished():
             raise CodingError("the br data is cut")
-        return b""
 
 
 class _Zstd:
@@ -86,51 +114,56 @@ class _Zstd:
     def __init__(self) -> None:
         self._inner: Any = None
 
-    def piece(self, data: bytes) -> bytes:
-        out = []
+    def parts(self, data: bytes) -> Iterator[bytes]:
+        for at in range(0, len(data), ZSTD_STEP):
+            yield from self._decompressed(data[at : at + ZSTD_STEP])
+
+    def _decompressed(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self._inner is None or self._inner.eof:
-                self._inner = zstandard.ZstdDecompressor().decompressobj()
+                self._inner = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
             try:
-                out.append(self._inner.decompress(data))
+                yield self._inner.decompress(data)
             except zstandard.ZstdError as error:
                 raise CodingError(f"damaged zstd data: {error}") from error
             data = self._inner.unused_data if self._inner.eof else b""
-        return b"".join(out)
 
-    def end(self) -> bytes:
+    def end(self) -> None:
         if self._inner is not None and not self._inner.eof:
             raise CodingError("the zstd data is cut")
-        return b""
 
 
 class _Chain:
-    """Several codings, the last applied undone first; no more than ``limit`` octets come out of any."""
+    """Several codings, the last applied undone first; no more than ``limit`` octets come out at the end."""
 
-    def __init__(self, decoders: list[Decoder], limit: int) -> None:
-        self._decoders = decoders
+    def __init__(self, stages: list[_Stage], limit: int) -> None:
+        self._stages = stages
         self._limit = limit
         self._size = 0
 
+    def parts(self, data: bytes) -> Iterator[bytes]:
+        for part in _through(self._stages, data):
+            self._size += len(part)
+            if self._limit and self._size > self._limit:
+                raise TooLarge(f"the decoded body is over the limit of {self._limit} octets")
+            yield part
+
     def piece(self, data: bytes) -> bytes:
-        return self._counted(self._through(self._decoders, data))
+        return b"".join(self.parts(data))
 
-    def end(self) -> bytes:
-        out = b""
-        for number, decoder in enumerate(self._decoders):
-            out += self._through(self._decoders[number + 1 :], decoder.end())
-        return self._counted(out)
+    def end(self) -> None:
+        for stage in self._stages:
+            stage.end()
 
-    def _through(self, decoders: list[Decoder], data: bytes) -> bytes:
-        for decoder in decoders:
-            data = decoder.piece(data)
-        return data
 
-    def _counted(self, data: bytes) -> bytes:
-        self._size += len(data)
-        if self._limit and self._size > self._limit:
-            raise CodingError(f"the decoded body is over the limit of {self._limit} octets")
-        return data
+def _through(stages: list[_Stage], data: bytes) -> Iterator[bytes]:
+    """Depth first: what one stage gives is gone before it gives more."""
+    if not stages:
+        yield data
+        return
+    for part in stages[0].parts(data):
+        if part:
+            yield from _through(stages[1:], part)
 
 
 _CODINGS: dict[str, Any] = {
@@ -149,6 +182,8 @@ def decoder_for(codings: bytes, *, limit: int = 0) -> Decoder:
     unknown = [name for name in names if name not in _CODINGS]
     if unknown:
         raise CodingError(f"the content coding {unknown[0]!r} is unknown")
+    if len(names) > MOST_CODINGS:
+        raise CodingError(f"{len(names)} content codings are more than anybody applies")
     return _Chain([_CODINGS[name]() for name in reversed(names)], limit)
 
 

@@ -1,34 +1,35 @@
 """Whose request it is: a keyed hash of what the client authenticates with, never the credential itself.
 
-It scopes what is shared (`--replay-scope key`, equal requests in flight). The key never leaves the store's file.
+It scopes what is shared (`--replay-scope key`, equal requests in flight). The key never leaves the store's file. What
+redaction takes out of fields and query counts here: fingerprints are taken after it, so nothing else tells two apart.
 """
 
 from __future__ import annotations
 
-import re
 from hashlib import blake2b
 
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.redact import Redactor, is_secret_field
 
-FIELDS = (
-    b"authorization",
-    b"x-api-key",
-    b"api-key",
-    b"x-goog-api-key",
-    b"cookie",
-    b"openai-organization",
-    b"openai-project",
-)
-_QUERY_KEY = re.compile(rb"[?&](?:key|api[-_]?key|access_token)=([^&]*)", re.IGNORECASE)
+_REDACTOR = Redactor()
 
 
 def credential(headers: Headers, target: bytes, key: bytes) -> bytes:
     """16 octets that are equal for equal credentials; empty where there is none. ``key``: 16 to 64 octets."""
-    given = [(name, value) for name in FIELDS for value in headers.all(name)]
+    given = sorted(((name.lower(), value) for name, value in headers.pairs if is_secret_field(name)), key=_name)
     if b"?" in target:
-        given += [(b"?", value) for value in _QUERY_KEY.findall(target)]
+        given += [(b"?", parameter) for parameter in _secret_parameters(target)]
     if not given:
         return b""
     return blake2b(
         b"".join([b"%b:%d:%b" % (name, len(value), value) for name, value in given]), key=key, digest_size=16
     ).digest()
+
+
+def _name(pair: tuple[bytes, bytes]) -> bytes:
+    return pair[0]
+
+
+def _secret_parameters(target: bytes) -> list[bytes]:
+    parameters = target.partition(b"?")[2].split(b"&")
+    return [each for each in parameters if _REDACTOR.target(b"?" + each) != b"?" + each]

@@ -20,12 +20,14 @@ _STATUS = {
 _REASONS = {
     400: b"Bad Request",
     403: b"Forbidden",
+    404: b"Not Found",
     413: b"Content Too Large",
     424: b"Failed Dependency",
     426: b"Upgrade Required",
     431: b"Request Header Fields Too Large",
     502: b"Bad Gateway",
     504: b"Gateway Timeout",
+    507: b"Insufficient Storage",
 }
 # Framing is made anew for what is really sent (recordings.md, lesson 4).
 FRAMING = frozenset((b"content-length", b"transfer-encoding"))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 JSON_LIMIT = 8 * 1024 * 1024
 
 
+_ID = re.compile(r"0*[0-7]?[0-9A-Fa-f]{1,15}")
 _UNSAFE = re.compile(rb"[\x00\r\n]+")
 # The length is written by who sends the body; the others are fields of another llmproxy behind this one.
 _NOT_PASSED = (b"content-length", b"x-llmproxy-exchange", b"x-llmproxy-body")
@@ -211,5 +212,7 @@ def id_text(exchange_id: int) -> str:
 
 
 def id_number(text: str) -> int:
-    """The number behind `id_text`. Raises ValueError where it is none."""
+    """The number behind `id_text`. Raises ValueError where it is none, or none that a store can hold."""
+    if _ID.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not an exchange's id")
     return int(text, 16)

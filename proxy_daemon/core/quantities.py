@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)")
 SIZES = {"": 1, "b": 1, "k": 1024, "kib": 1024, "kb": 1000, "m": 1024**2, "mib": 1024**2, "mb": 1000**2}
@@ -34,8 +35,8 @@ def duration_text(seconds: float) -> str:
     """The shortest exact form."""
     for unit, factor in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds and seconds % factor == 0:
-            return f"{seconds / factor:g}{unit}"
-    return f"{seconds:g}s"
+            return f"{int(seconds // factor)}{unit}"
+    return f"{Decimal(repr(float(seconds))).normalize():f}s"
 
 
 def _parse(text: str, units: dict[str, float] | dict[str, int], what: str) -> float:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from attrs import frozen
 
 from proxy_daemon.core.bodies import Body, Bytes, chunks
-from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.headers import Headers, Pair
 from proxy_daemon.core.messages import Request
 
 REDACTED = b"REDACTED"
@@ -28,6 +28,7 @@ FIELDS = frozenset(
         b"set-cookie",
         b"openai-organization",
         b"openai-project",
+        b"x-goog-user-project",
         b"anthropic-organization-id",
         b"x-amz-security-token",
         b"x-llmproxy-token",
@@ -38,6 +39,7 @@ _QUERY = re.compile(
     rb"(?i)([?&](?:key|api[-_]?key|access_token|refresh_token|id_token|token|sig|signature|client_secret"
     rb"|x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature)=)([^&#]+)"
 )
+_PARAMETER = re.compile(rb"([?&])([^=&#?]*%[^=&#?]*)=([^&#]+)")  # one whose name is percent-encoded
 NAMES = (b"access_token", b"refresh_token", b"id_token", b"client_secret", b"client_assertion", b"api_key")
 FORM_NAMES = (*NAMES, b"password", b"assertion", b"code", b"code_verifier")
 # A JSON string and, where it is a key, the string behind its colon. It matches at every quote, closed or not, and never
@@ -61,12 +63,21 @@ class Redactor:
 
     def headers(self, headers: Headers) -> Headers:
         """The fields with the values of secret ones replaced; the same object where there are none."""
-        pairs = [(pair[0], REDACTED) if is_secret_field(pair[0]) else pair for pair in headers.pairs]
+        pairs = [(pair[0], REDACTED) if is_secret_field(pair[0]) else self._address(pair) for pair in headers.pairs]
         return headers if pairs == list(headers.pairs) else Headers(pairs)
 
     def target(self, target: bytes) -> bytes:
         """The target with the values of secret query parameters replaced."""
-        return _QUERY.sub(rb"\1" + REDACTED, target) if b"?" in target else target
+        if b"?" not in target:
+            return target
+        safe = _QUERY.sub(rb"\1" + REDACTED, target)
+        if b"%" in safe:
+            safe = _PARAMETER.sub(_hidden, safe)
+        return target if safe == target else safe
+
+    def _address(self, pair: Pair) -> Pair:
+        """Fields such as `Location` and `X-Goog-Upload-URL` hold addresses, and these hold keys."""
+        return (pair[0], self.target(pair[1])) if b"?" in pair[1] else pair
 
     def body(self, content_type: bytes, data: bytes) -> bytes:
         """The body with the values of secret members replaced; the same object where there are none."""
@@ -94,19 +105,30 @@ class Redactor:
 
     def withholds(self, content_type: bytes, body: Body) -> bool:
         """Whether a body that is too large to be rewritten names a secret, and so must not be stored at all."""
-        names = FORM_NAMES if b"form-urlencoded" in content_type.lower() else NAMES
+        named = _form_named if b"form-urlencoded" in content_type.lower() else _json_named
         before = b""
         for part in chunks(body, 1024 * 1024):
             window = before + part
-            if any(name in window for name in names) or (_escaped(window) and _named(window, names)):
+            if named(window):
                 return True
             before = window[-_LONGEST_NAME:]
         return False
 
 
-def _named(window: bytes, names: tuple[bytes, ...]) -> bool:
+def _json_named(window: bytes) -> bool:
     plain = _unescaped(window)
-    return any(name in plain for name in names)
+    return any(name in plain for name in NAMES)
+
+
+def _form_named(window: bytes) -> bool:
+    plain = _percent(window).lower()
+    return any(name in plain for name in FORM_NAMES)
+
+
+def _hidden(found: re.Match[bytes]) -> bytes:
+    """A parameter whose name is read first: nothing changes where it is none of ours."""
+    plain = b"?" + _percent(found[2]) + b"="
+    return found[1] + found[2] + b"=" + REDACTED if _QUERY.match(plain + b"x") else found[0]
 
 
 def _escaped(data: bytes) -> bool:

@@ -12,8 +12,7 @@ from itertools import pairwise
 from attrs import evolve
 
 from proxy_daemon.core.bodies import EMPTY, Body, Bytes, chunks
-from proxy_daemon.core.coding import CodingError, decoder_for
-from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.coding import CodingError, TooLarge, decoder_for
 from proxy_daemon.core.messages import JSON_LIMIT, Pieces, Response
 from proxy_daemon.core.redact import Redactor
 
@@ -27,6 +26,9 @@ def redacted_response(redactor: Redactor, response: Response) -> Response:
     headers = redactor.headers(head.headers)
     if headers is not head.headers:
         response = evolve(response, head=evolve(head, headers=headers))
+    trailers = redactor.headers(response.trailers)
+    if trailers is not response.trailers:
+        response = evolve(response, trailers=trailers)
     if b"content-encoding" in headers:
         return _coded(redactor, response)
     data = response.body.whole()
@@ -60,30 +62,51 @@ def _moved(pieces: Pieces, spans: list[tuple[int, int]], growth: int) -> Pieces:
 
 def _coded(redactor: Redactor, response: Response) -> Response:
     """Look inside the coding; where a secret stands there, the decoded, redacted body takes its place."""
-    try:
-        data = _decoded(response.head.headers, response.body)
-    except CodingError:
-        return response  # nobody can read it, and no client could
-    kind = response.head.headers.get(b"content-type")
-    if data is None:
-        return _withheld(response)
+    headers = response.head.headers
+    kind = headers.get(b"content-type")
+    codings = b",".join(headers.all(b"content-encoding")).lower()
+    data, fault = _decoded(codings, response.body)
     safe = redactor.body(kind, data)
+    if fault is not None:
+        seen = safe is not data or _shows(redactor, kind, response.body)
+        return _withheld(response) if seen or _hides(fault, codings, kind) else response
     if safe is data:
         return response
-    headers = response.head.headers.without((b"content-encoding",))
     pieces = Pieces(array("Q", [len(safe)]), response.pieces.times[-1:])
-    return evolve(response, head=evolve(response.head, headers=headers), body=Bytes(safe), pieces=pieces)
+    head = evolve(response.head, headers=headers.without((b"content-encoding",)))
+    return evolve(response, head=head, body=Bytes(safe), pieces=pieces)
 
 
-def _decoded(headers: Headers, body: Body) -> bytes | None:
-    """The decoded body; None where it is too large to look through."""
-    decoder = decoder_for(b",".join(headers.all(b"content-encoding")), limit=JSON_LIMIT)
+def _hides(fault: CodingError, codings: bytes, kind: bytes) -> bool:
+    """Whether more stands in it than was decoded: it is too large, or zstd, which gives only whole blocks."""
+    return isinstance(fault, TooLarge) or (b"zstd" in codings and not kind.startswith(b"text/event-stream"))
+
+
+def _shows(redactor: Redactor, kind: bytes, body: Body) -> bool:
+    """Whether a secret stands in the octets as they are: the coding may be said, but not applied."""
+    data = body.whole()
+    return redactor.withholds(kind, body) if data is None else redactor.body(kind, data) is not data
+
+
+def _decoded(codings: bytes, body: Body, careful_at: int = -1) -> tuple[bytes, CodingError | None]:
+    """All that can be decoded, and why it is not the whole.
+
+    Decoders give nothing of a part that holds damage: that part, at ``careful_at``, is read again octet by octet.
+    """
+    out: list[bytes] = []
+    offset = 0
     try:
-        return b"".join([decoder.piece(part) for part in chunks(body)]) + decoder.end()
+        decoder = decoder_for(codings, limit=JSON_LIMIT)
+        for part in chunks(body):
+            step = 1 if offset == careful_at else len(part)
+            out.extend(decoder.piece(part[at : at + step]) for at in range(0, len(part), step))
+            offset += len(part)
+        decoder.end()
     except CodingError as error:
-        if "limit" in str(error):
-            return None
-        raise
+        if careful_at < 0 and offset < body.size and not isinstance(error, TooLarge):
+            return _decoded(codings, body, offset)
+        return b"".join(out), error
+    return b"".join(out), None
 
 
 def _withheld(response: Response) -> Response:

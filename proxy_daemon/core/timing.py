@@ -14,9 +14,9 @@ def schedule(sizes: Sequence[int], times: Sequence[int], speed: Speed) -> list[f
     if speed.at_once:
         return [0.0] * len(sizes)
     if speed.events_per_second:
-        return [1 / speed.events_per_second] * len(sizes)
+        return [min(LONGEST_GAP, 1 / speed.events_per_second)] * len(sizes)
     waits, before = [], 0
-    for time in [*times, *[0] * (len(sizes) - len(times))]:
+    for time in [*times[: len(sizes)], *[0] * (len(sizes) - len(times))]:
         waits.append(min(LONGEST_GAP, max(0, time - before) / 1_000_000 / speed.factor))
         before = max(before, time)
     return waits

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-VERSION = re.compile(r"v\d+[a-z0-9]*$")
-NAME = re.compile(r"[A-Za-z0-9._-]+$")
+VERSION = re.compile(r"v\d+[a-z0-9]*\Z")
+NAME = re.compile(r"[A-Za-z0-9._-]+\Z")
 DEMO = "demo:"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from attrs import frozen
@@ -127,7 +128,17 @@ def _tell(line: str) -> None:
 
 
 def _exit_now(failure: Failure) -> None:
-    raise SystemExit(_line(failure))
+    line = _line(failure)
+    if _is_detached():
+        log.critical("{line}", line=line)
+        raise StartError(line)  # twistd hands it to the process that waits for the start; it would wait on for an exit
+    _tell(line)
+    raise SystemExit(1)
+
+
+def _is_detached() -> bool:
+    """Whether nobody reads the standard error: twistd has forked into the background."""
+    return sys.__stderr__ is None or os.path.samestat(os.fstat(sys.__stderr__.fileno()), Path(os.devnull).stat())
 
 
 def _line(failure: Failure) -> str:

@@ -34,6 +34,8 @@ log = Logger()
 
 RESERVED = b"/_llmproxy"
 NAMED = b"/_llmproxy/to/"
+LINGER_SECONDS = 30.0
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class FrontChannel(HTTPChannel):
@@ -71,7 +73,7 @@ class FrontChannel(HTTPChannel):
 
     def leave(self) -> None:
         """The daemon stops: close when idle, else after the answer that is under way."""
-        if self.requests or self._receivedHeaderSize:
+        if not self.rejected and (self.requests or self._receivedHeaderSize):
             self.persistent = 0
         else:
             self.loseConnection()
@@ -85,11 +87,22 @@ class FrontChannel(HTTPChannel):
         return self._host
 
     def _respondToBadRequestAndDisconnect(self) -> None:
-        """Called by Twisted's parser for all that it refuses. It would read on; here nothing is read any more."""
+        """Called by Twisted's parser for all that it refuses. It would read on; here nothing is heeded any more."""
         if not self.rejected:
-            self.rejected = True
-            super()._respondToBadRequestAndDisconnect()
-            self.lineReceived = self.allContentReceived = self.dataReceived = _ignored  # type: ignore[method-assign]
+            self.transport.write(BAD_REQUEST)
+            self.linger()
+
+    def linger(self) -> None:
+        """End after an answer that came before its request was whole: what still comes is read and thrown away.
+
+        Closed at once, the kernel would answer it with a reset, which takes the answer from the client.
+        """
+        self.rejected, self.persistent = True, 0
+        self.lineReceived = self.allContentReceived = _ignored  # type: ignore[method-assign]
+        self.dataReceived = self.rawDataReceived = _ignored  # type: ignore[method-assign, assignment]
+        self.setTimeout(LINGER_SECONDS)
+        if not self.isSecure():  # TLS cannot be closed in one direction
+            self.transport.loseWriteConnection()
 
     def headerReceived(self, line: bytes) -> bool:
         """Keep the field as it was written, where Twisted's checks pass it."""
@@ -168,7 +181,7 @@ class FrontRequest(server.Request):
         version = self.channel._version == b"HTTP/1.1"  # noqa: SLF001  (not public yet at this point)
         reason = self.site.access.refusal(self.fields, self.channel.local_host, version)
         if reason:
-            return Refusal(400 if b"host" not in self.fields else 403, reason)
+            return Refusal(403 if len(self.fields.all(b"host")) == 1 else 400, reason)
         if length is not None and length > self.site.max_body:
             return _too_large(self.site.max_body)
         if b"upgrade" in self.fields and b"h2c" not in self.fields.tokens(b"upgrade"):
@@ -193,7 +206,7 @@ class FrontRequest(server.Request):
         client.begin(_with_length(head, body), b"")
         client.write(body)
         self.gone = True
-        self.channel.loseConnection()
+        self.channel.linger()
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer in the shape of the API that was called."""

@@ -117,11 +117,11 @@ def _decoded(source: Iterator[Delayed], decoder: Decoder) -> Iterator[Delayed]:
     waited = 0.0
     for delay, data in source:
         waited += delay
-        if plain := decoder.piece(data):
-            yield waited, plain
-            waited = 0.0
-    if rest := decoder.end():
-        yield waited, rest
+        for plain in decoder.parts(data):
+            if plain:
+                yield waited, plain
+                waited = 0.0
+    decoder.end()
 
 
 def _coding(response: Response) -> bytes:

@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from proxy_daemon.hookspecs import CONTRACTS, Contract
 from proxy_daemon.pipeline.faults import PluginFault, StartError
 from proxy_daemon.pipeline.ports import Timer
+from proxy_daemon.settings import SettingsError
 
 log = Logger()
 
@@ -143,6 +144,8 @@ class Dispatcher:
 
     def _judge(self, hook: Hook, call: Call, error: Exception) -> None:
         """By the hook's fault policy: return for open, raise for the others."""
+        if hook.contract.policy == "stop" and isinstance(error, SettingsError):
+            raise StartError(f"plugin {call.plugin!r}: {error}") from error
         fault = self.fault(call.plugin, hook.name, error)
         if hook.contract.policy == "closed":
             raise fault from error

@@ -158,10 +158,10 @@ class Keeper:
     async def _final(self, exchange: Exchange, recording: Recording) -> Recording | None:
         """The recording as plugins leave it; None where one vetoes or fails."""
         try:
-            final: Any = await self.hooks.fold("llmproxy_record", exchange, recording)
+            final: Recording | bool = await self.hooks.fold("llmproxy_record", exchange, recording)
         except PluginFault:
             return None
-        if final is False:
+        if isinstance(final, bool):
             return None
         if final is recording:
             return recording

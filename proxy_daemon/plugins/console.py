@@ -1,10 +1,11 @@
-"""One readable line per exchange for the person at the terminal; `--quiet` leaves it off."""
+"""One readable line per exchange for the person at the terminal; `--quiet` leaves it off, `--verbose` says more."""
 
 from __future__ import annotations
 
 import sys
+from typing import TextIO
 
-from proxy_daemon.core.messages import Exchange, Outcome
+from proxy_daemon.core.messages import Exchange, Outcome, id_text
 from proxy_daemon.core.services import Services
 from proxy_daemon.hookspecs import Event, hookimpl
 from proxy_daemon.settings import Settings
@@ -25,8 +26,10 @@ class Console:
     @hookimpl
     def llmproxy_configure(self, settings: Settings, services: Services) -> None:
         """Only a terminal gets lines."""
-        on = sys.stdout.isatty() and not settings.quiet
-        self._write = services.lines(sys.stdout.buffer) if on else None
+        output: TextIO | None = sys.__stdout__  # Twisted puts its own log in the place of sys.stdout
+        quiet = settings.quiet or output is None or not output.isatty()
+        self._write = None if quiet or output is None else services.lines(output.buffer)
+        self._verbose = settings.verbose
         self._redactor = services.redactor
 
     @hookimpl
@@ -34,7 +37,8 @@ class Console:
         """A line at the end of an exchange."""
         if self._write is not None and event.kind in ("ended", "failed"):
             line = console_line(exchange, self._redactor.target(exchange.request.target))
-            self._write(line.encode("utf-8", "replace") + b"\n")
+            more = more_lines(exchange) if self._verbose else []
+            self._write("\n".join([line, *more, ""]).encode("utf-8", "replace"))
 
 
 def console_line(exchange: Exchange, target: bytes) -> str:
@@ -48,6 +52,14 @@ def console_line(exchange: Exchange, target: bytes) -> str:
     elif exchange.ending is not None and exchange.ending.value != "complete":
         parts.append(exchange.ending.value)
     return f"{outcome} " + "  ".join(part for part in parts if part)
+
+
+def more_lines(exchange: Exchange) -> list[str]:
+    """What `--verbose` adds: the exchange's id, whose recording answered, and the whole of what went wrong."""
+    source = f", answered by {id_text(exchange.served_from)}" if exchange.served_from else ""
+    size = f", {exchange.request_size} B from {exchange.client}" if exchange.client else ""
+    first = f"exchange {id_text(exchange.id)}{size}{source}"
+    return [f"{'':10}{printable(line)}" for line in (first, *exchange.detail.split("\n")[1:])]
 
 
 def printable(text: str) -> str:

@@ -15,7 +15,7 @@ import orjson
 from proxy_daemon.core.messages import Exchange, id_text
 from proxy_daemon.core.services import Services
 from proxy_daemon.hookspecs import Event, hookimpl
-from proxy_daemon.settings import Settings
+from proxy_daemon.settings import Settings, SettingsError
 
 
 class RequestLog:
@@ -63,9 +63,13 @@ def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
 
 
 def _destination(log: str) -> Any:
-    """An open binary file, or None for no log. Raises OSError."""
-    if log == "off" or (not log and sys.stdout.isatty()):
+    """An open binary file, or None for no log. Raises `SettingsError`."""
+    output = sys.__stdout__  # Twisted puts its own log in the place of sys.stdout
+    if log == "off" or (not log and (output is None or output.isatty())):
         return None
     if log in ("", "stdout"):
-        return sys.stdout.buffer
-    return Path(log).expanduser().open("ab")
+        return None if output is None else output.buffer
+    try:
+        return Path(log).expanduser().open("ab")
+    except (OSError, RuntimeError) as error:
+        raise SettingsError(f"--log: {log} cannot be opened: {getattr(error, 'strerror', error)}") from error

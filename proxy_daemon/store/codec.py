@@ -6,6 +6,7 @@ Heads are written as they stand on the wire, so header bytes of any kind survive
 from __future__ import annotations
 
 from array import array
+from itertools import product
 from typing import Any, Protocol
 
 import orjson
@@ -61,7 +62,11 @@ def to_row(recording: Recording) -> Row:
 
 def from_row(row: Row, parts: BodyReader) -> Recording:
     """The recording of a row of `COLUMNS`. Raises ValueError for a row that this version did not write."""
-    facts = orjson.loads(row[8])
+    if tuple(map(type, row)) not in _TYPES:
+        raise ValueError("a row has a value of a wrong type")
+    if row[10] < 0 or row[13] < 0:
+        raise ValueError("a body has less than no octets")
+    facts = _read_facts(row[8])
     request_body = Bytes(row[11]) if row[11] is not None else parts(row[0], 0, row[10])
     return Recording(
         id=row[0],
@@ -73,14 +78,28 @@ def from_row(row: Row, parts: BodyReader) -> Recording:
         status=row[7],
         request=_read_request(row[9], request_body),
         response=_read_response(row, parts),
-        upstream=Upstream(*facts["upstream"]),
-        ending=Ending(facts["ending"]),
-        outcome=Outcome(facts["outcome"]),
-        **{name: facts[name] for name in _SMALL},
+        **facts,
     )
 
 
 _SMALL = ("client", "detail", "head_time", "duration", "cut", "redacted", "served_from")
+_SMALL_TYPES = [str, str, int, int, bool, bool, int]
+_UPSTREAM_TYPES = [str, str, str, str, int, str]
+
+
+def _row_types() -> frozenset[tuple[type, ...]]:
+    """The types that the values of a row may have: SQLite keeps whatever somebody writes into its file."""
+    none: type = type(None)
+    request = product(
+        (bytes, none), (int,), (int,), (bytes,), (str,), (int,), (bytes,), (bytes,), (int,), (bytes, none)
+    )
+    response = [*product((bytes,), (int,), (bytes, none), (bytes,)), (none, int, none, none)]
+    # In a page's rows the bodies and pieces are empty.
+    response.append((none, int, bytes, bytes))
+    return frozenset((int, int, *first, *second) for first in request for second in response)
+
+
+_TYPES = _row_types()
 
 
 def _facts(recording: Recording) -> bytes:
@@ -91,6 +110,19 @@ def _facts(recording: Recording) -> bytes:
     facts["outcome"] = recording.outcome.value
     facts["detail"] = recording.detail.encode("utf-8", "replace").decode()
     return orjson.dumps(facts)
+
+
+def _read_facts(data: bytes) -> dict[str, Any]:
+    """The fields of a recording that stand in its facts."""
+    try:
+        facts = orjson.loads(data)
+        upstream, small = facts["upstream"], {name: facts[name] for name in _SMALL}
+        if [*map(type, upstream)] != _UPSTREAM_TYPES or [*map(type, small.values())] != _SMALL_TYPES:
+            raise ValueError("a fact has a wrong type")
+        rest = {"ending": Ending(facts["ending"]), "outcome": Outcome(facts["outcome"])}
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"a fact is missing: {error}") from error
+    return small | rest | {"upstream": Upstream(*upstream)}
 
 
 def _inline(body: Body) -> bytes | None:
@@ -149,5 +181,7 @@ def _pieces(pieces: Pieces) -> bytes:
 
 def _read_pieces(data: bytes | None) -> Pieces:
     both = array("Q", data or b"")
-    half = len(both) // 2
+    half, odd = divmod(len(both), 2)
+    if odd:
+        raise ValueError("a piece has no time")
     return Pieces(both[:half], both[half:])

@@ -15,8 +15,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
-from proxy_daemon.core.messages import Recording
-from proxy_daemon.store.codec import COLUMNS, from_row
+from proxy_daemon.core.messages import Recording, id_text
+from proxy_daemon.store.codec import COLUMNS, Row, from_row
 from proxy_daemon.store.known import Known
 from proxy_daemon.store.opening import StoreError, connect, prepare
 from proxy_daemon.store.parts import StoredBody
@@ -27,6 +27,7 @@ __all__ = ["SQLiteStore", "StoreError"]
 
 RELEASE_SECONDS = 2.0  # how long a client's last bytes wait for a slow disk
 HOT_SECONDS = 1.0  # another daemon may have changed the file since
+LARGEST = 2**63 - 1  # SQLite has no larger number
 # What the list shows; bodies stay on the disk.
 SUMMARY = COLUMNS.replace("request_body", "x''").replace("response_body", "x''").replace("pieces", "x''")
 
@@ -102,6 +103,8 @@ class SQLiteStore:
 
     def get(self, exchange_id: int) -> Recording | None:
         """One exchange, whole."""
+        if not 0 <= exchange_id <= LARGEST:
+            return None
         found = self._read(f"SELECT {COLUMNS} FROM exchange WHERE id = ?", (exchange_id,))  # noqa: S608  (constants)
         return found[0] if found else None
 
@@ -116,20 +119,29 @@ class SQLiteStore:
     def page(self, limit: int, before: int = 0) -> Sequence[Recording]:
         """Exchanges without their bodies, newest first."""
         query = f"SELECT {SUMMARY} FROM exchange WHERE id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608  (constants)
-        return self._read(query, (before or 2**63 - 1, limit))
+        return self._read(query, (min(before or LARGEST, LARGEST), limit))
 
     def _read(self, query: str, values: tuple[Any, ...]) -> list[Recording]:
         try:
-            return [from_row(row, self._body) for row in self._reading.execute(query, values)]
-        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            rows = self._reading.execute(query, values).fetchall()
+        except sqlite3.Error as error:
             self._set_trouble(f"the store cannot be read: {error}")
             return []
+        return [recording for row in rows if (recording := self._recording(row)) is not None]
+
+    def _recording(self, row: Row) -> Recording | None:
+        """One that somebody has edited is left out; the others are still there."""
+        try:
+            return from_row(row, self._body)
+        except ValueError as error:
+            self._set_trouble(f"exchange {id_text(row[0])} in the store cannot be read: {error}")
+            return None
 
     def _fingerprints(self) -> list[bytes]:
         """Of all that can be served: once, at the start."""
         query = "SELECT DISTINCT fingerprint FROM exchange WHERE replayable AND fingerprint IS NOT NULL"
         try:
-            return [row[0] for row in self._reading.execute(query)]
+            return [row[0] for row in self._reading.execute(query) if isinstance(row[0], bytes)]
         except sqlite3.Error as error:
             self._set_trouble(f"the store cannot be read: {error}")
             return []

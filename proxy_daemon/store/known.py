@@ -15,13 +15,15 @@ _MASK = (1 << BITS) - 1
 
 
 class Known:
-    """Fingerprints, of 16 octets or more each."""
+    """Fingerprints, of 16 octets or more each; what is shorter is none, and never there."""
 
     def __init__(self) -> None:
         self._bits = bytearray(1 << (BITS - 3))
 
     def add(self, fingerprint: bytes) -> None:
         """From now on it may be there."""
+        if len(fingerprint) < _PARTS.size:
+            return
         for part in _PARTS.unpack_from(fingerprint):
             place = part & _MASK
             self._bits[place >> 3] |= 1 << (place & 7)
@@ -34,6 +36,8 @@ class Known:
     def may_hold(self, fingerprint: bytes) -> bool:
         """False: it is not there. True: it may be."""
         bits = self._bits
+        if len(fingerprint) < _PARTS.size:
+            return False
         for part in _PARTS.unpack_from(fingerprint):
             place = part & _MASK
             if not bits[place >> 3] >> (place & 7) & 1:

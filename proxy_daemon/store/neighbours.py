@@ -25,7 +25,7 @@ class Neighbours:
             return []
         self._version = version
         query = "SELECT fingerprint FROM exchange WHERE replayable AND id > ?"
-        found = [row[0] for row in connection.execute(query, (self._newest - OVERLAP,)) if row[0]]
+        found = [row[0] for row in connection.execute(query, (self._newest - OVERLAP,)) if isinstance(row[0], bytes)]
         newest = connection.execute("SELECT max(id) FROM exchange").fetchone()[0]
         self._newest = max(self._newest, newest or 0)
         return found

@@ -8,13 +8,18 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+from contextlib import closing
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from urllib.parse import quote
 
 PAGE = 16 * 1024
 SCHEMA = files("proxy_daemon.store") / "schema"
 CACHE_KIB = 8 * 1024
+BUSY_SECONDS = 5.0
+KEY = 32  # octets
+HEADER = 100
 
 
 class StoreError(Exception):
@@ -24,17 +29,14 @@ class StoreError(Exception):
 def prepare(path: str, schema: Traversable = SCHEMA) -> bytes:
     """Make or check the file and bring it up to date; returns the store's key. Raises `StoreError`."""
     try:
-        made = _make_file(path)
-        connection = connect(path, 5.0)
-        try:
-            if made or os.stat(path).st_size == 0:
+        empty = _make_file(path) or os.stat(path).st_size == 0
+        if not empty:
+            _inspect(path, schema)
+        with closing(connect(path, BUSY_SECONDS)) as connection:
+            if empty:
                 _lay_out(connection)
-            else:
-                _check(connection, path)
-            _upgrade(connection, path, schema)
+            _upgrade(connection, schema)
             return _key(connection)
-        finally:
-            connection.close()
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"the store {path} cannot be used: {_plain(error)}; name another with --store") from error
 
@@ -65,40 +67,97 @@ def _lay_out(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _check(connection: sqlite3.Connection, path: str) -> None:
-    """Not cut, and ours; reads only. A damaged page deep inside shows when it is read."""
-    pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    size = connection.execute("PRAGMA page_size").fetchone()[0]
-    if not os.path.exists(path + "-wal") and os.stat(path).st_size < pages * size:
+def _inspect(path: str, schema: Traversable) -> None:
+    """Refuse what we cannot use. Only a connection that cannot write leaves the file as it is, also at its closing."""
+    _check_length(path)
+    url = f"file:{quote(path)}?mode=ro"
+    with closing(sqlite3.connect(url, timeout=BUSY_SECONDS, isolation_level=None, uri=True)) as connection:
+        version = _version(connection)
+        if version > max(_scripts(schema)):
+            raise StoreError(
+                f"the store {path} was written by a newer llmproxy (schema {version}); "
+                "upgrade, or name another with --store"
+            )
+        _check(connection, version)
+
+
+def _check_length(path: str) -> None:
+    """As long as its header says (SQLite's file format, section 1.3), unless a daemon runs or was killed.
+
+    SQLite itself takes the length that it finds, and a file of a few octets for an empty one.
+    """
+    with open(path, "rb") as file:
+        head = file.read(HEADER)
+    if len(head) < HEADER or not head.startswith(b"SQLite format 3\0"):
+        raise sqlite3.DatabaseError("file is not a database")
+    page, pages = int.from_bytes(head[16:18], "big"), int.from_bytes(head[28:32], "big")
+    waiting = os.path.exists(path + "-wal") and os.stat(path + "-wal").st_size
+    if not waiting and os.stat(path).st_size < page * pages:
         raise sqlite3.DatabaseError("the file is cut short")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _check(connection: sqlite3.Connection, version: int) -> None:
+    """Ours, and readable. A damaged page deep inside shows when it is read."""
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if (version < 1 and tables) or (version >= 1 and not {"meta", "exchange"} <= tables):
         raise sqlite3.DatabaseError("it is a SQLite file of something else")
     if version >= 1:
         connection.execute("SELECT * FROM exchange ORDER BY id DESC LIMIT 1").fetchall()
         connection.execute("SELECT * FROM exchange ORDER BY id LIMIT 1").fetchall()
+        _read_key(connection)
 
 
-def _upgrade(connection: sqlite3.Connection, path: str, schema: Traversable) -> None:
-    """Run the files whose numbers are above the file's version, each in one transaction with its number."""
-    scripts = {int(file.name[:4]): file for file in schema.iterdir() if file.name.endswith(".sql")}
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > max(scripts):
-        raise StoreError(
-            f"the store {path} was written by a newer llmproxy (schema {version}); upgrade, or name another"
-        )
-    for number in sorted(scripts):
-        if number > version:
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {scripts[number].read_text()}; PRAGMA user_version = {number}; COMMIT"
-            )
+def _scripts(schema: Traversable) -> dict[int, Traversable]:
+    return {int(file.name[:4]): file for file in schema.iterdir() if file.name.endswith(".sql")}
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _upgrade(connection: sqlite3.Connection, schema: Traversable) -> None:
+    """Run the files whose numbers are above the file's version."""
+    for number, script in sorted(_scripts(schema).items()):
+        if number > _version(connection):
+            _run(connection, number, script.read_text())
+
+
+def _run(connection: sqlite3.Connection, number: int, script: str) -> None:
+    """One file and its number in one transaction, unless another daemon has run it since we looked.
+
+    A statement ends at the end of a line: `executescript` would end the transaction before it begins.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        statement = ""
+        for line in script.splitlines(keepends=True) if number > _version(connection) else ():
+            statement += line
+            if sqlite3.complete_statement(statement):
+                connection.execute(statement)
+                statement = ""
+        connection.execute(f"PRAGMA user_version = {max(number, _version(connection))}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
 
 
 def _key(connection: sqlite3.Connection) -> bytes:
-    connection.execute("INSERT OR IGNORE INTO meta VALUES ('key', ?)", (secrets.token_bytes(32),))
-    found: bytes = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()[0]
+    """The store's key; made where there is none. A file that may only be read has one."""
+    found = _read_key(connection)
+    if found is None:
+        connection.execute("INSERT OR IGNORE INTO meta VALUES ('key', ?)", (secrets.token_bytes(KEY),))
+        found = _read_key(connection)
+    assert found is not None
     return found
+
+
+def _read_key(connection: sqlite3.Connection) -> bytes | None:
+    row = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
+    if row is not None and (not isinstance(row[0], bytes) or len(row[0]) != KEY):
+        raise sqlite3.DatabaseError("its key was changed")
+    return row[0] if row is not None else None
 
 
 def _plain(error: Exception) -> str:

@@ -19,7 +19,13 @@ class StoredBody:
         return None
 
     def read(self, offset: int, size: int) -> bytes:
-        """At most ``size`` octets from ``offset`` on; fewer at the end of a part."""
+        """At most ``size`` octets from ``offset`` on; fewer at the end of a part.
+
+        An empty answer is the end: octets that are missing before it are an error.
+        """
+        size = min(size, self.size - offset)
+        if size <= 0:
+            return b""
         query = (
             "SELECT start, data FROM body_part WHERE exchange = ? AND side = ? AND start <= ?"
             " ORDER BY start DESC LIMIT 1"
@@ -28,7 +34,8 @@ class StoredBody:
             row = self._connection.execute(query, (self._exchange, self._side, offset)).fetchone()
         except sqlite3.Error as error:
             raise OSError(f"the store cannot be read: {error}") from error
-        if row is None:
-            return b""
-        start, data = row
-        return bytes(data[offset - start : offset - start + size])
+        start, data = row or (0, b"")
+        part: bytes = data[offset - start : offset - start + size] if isinstance(data, bytes) else b""
+        if not part:
+            raise OSError(f"the store has lost octets of a body at {offset}")
+        return part

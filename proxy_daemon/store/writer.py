@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from attrs import define, frozen
 
@@ -68,6 +69,7 @@ class Writer:
         self._crowded = False
         self._stopping = False
         self._trouble = ""
+        self._overdue = ""  # why the limits are not kept: recording goes on
         self._next_try = 0.0
         self._next_look = 0.0
         self._neighbours = Neighbours()
@@ -107,12 +109,17 @@ class Writer:
     def _run(self) -> None:
         while (batch := self._next_batch()) is not None:
             if batch:
-                self._report(self._write(batch))
+                self._tell(self._write(batch))
             if not self._trouble and time.monotonic() > self._next_look:
                 self._next_look = time.monotonic() + LOOK_SECONDS
                 self._look()
         if self._connection is not None:
             self._connection.close()
+
+    def _tell(self, report: Report) -> None:
+        """Whatever becomes of a report, the thread goes on: behind it others wait."""
+        with suppress(Exception):
+            self._report(report)
 
     def _next_batch(self) -> list[Write] | None:
         """What waits, up to a bound; empty where nothing does; None at the end."""
@@ -121,7 +128,8 @@ class Writer:
         if not self._waiting and not self._stopping:
             self._wake.clear()
             self._resting = True
-            self._wake.wait(REST_SECONDS)
+            if not self._waiting:  # looked at again: who came before the line above has woken nobody
+                self._wake.wait(REST_SECONDS)
             self._resting = False
         batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
         self._taken_size += sum(write.size for write in batch)
@@ -133,26 +141,24 @@ class Writer:
             return Report([(write, False) for write in batch], self._trouble)
         try:
             self._transaction(batch)
-            dropped = self._retention.enforce(self._connected(), len(batch))
-        except sqlite3.IntegrityError:
-            return self._one_by_one(batch)
-        except (sqlite3.Error, OSError) as error:
-            return self._one_by_one(batch) if len(batch) > 1 and not _is_disk(error) else self._failed(batch, error)
+        except Exception as error:  # noqa: BLE001  (what plugins put into a recording may raise anything)
+            return self._failed(batch, error) if _is_disk(error) else self._one_by_one(batch)
         self._trouble = ""
-        return Report([(write, True) for write in batch], "", dropped)
+        return Report([(write, True) for write in batch], self._overdue)
 
     def _one_by_one(self, batch: list[Write]) -> Report:
         """One of them cannot be written: find out which, and lose only that one."""
-        results = []
+        self._trouble, lost, results = "", "", []
         for write in batch:
             try:
                 self._transaction([write])
                 results.append((write, True))
-            except (sqlite3.Error, OSError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001  (as above)
                 if _is_disk(error):
                     return Report([*results, *self._failed(batch[len(results) :], error).written], self._trouble)
+                lost = f"an exchange was not recorded: {error}"
                 results.append((write, False))
-        return Report(results, self._trouble)
+        return Report(results, lost or self._overdue)
 
     def _failed(self, batch: list[Write], error: Exception) -> Report:
         self._trouble = f"recording is off: {error}"
@@ -163,21 +169,28 @@ class Writer:
         """All of it or nothing. Small exchanges alone are one statement, which is a transaction by itself."""
         connection = self._connected()
         rows = [to_row(write.recording) for write in batch]
-        prepared = [write for write in batch if write.replace or _is_large(write.recording)]
-        if len(rows) <= ROWS and not prepared:
+        if len(rows) <= ROWS and not any(write.replace or _is_large(write.recording) for write in batch):
             _insert_rows(connection, rows)
             return
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for write in prepared:
-                self._prepare(connection, write)
-            for start in range(0, len(rows), ROWS):
-                _insert_rows(connection, rows[start : start + ROWS])
+            self._insert_all(connection, batch, rows)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _insert_all(self, connection: sqlite3.Connection, batch: list[Write], rows: list[Row]) -> None:
+        """In order: what one replaces may stand before it in the batch."""
+        start = 0
+        for number, write in enumerate(batch):
+            if number > start and (write.replace or number == start + ROWS):
+                _insert_rows(connection, rows[start:number])
+                start = number
+            if write.replace or _is_large(write.recording):
+                self._prepare(connection, write)
+        _insert_rows(connection, rows[start:])
 
     def _prepare(self, connection: sqlite3.Connection, write: Write) -> None:
         """What a few exchanges need besides their row."""
@@ -194,12 +207,13 @@ class Writer:
     def _look(self) -> None:
         """The limit of age holds without traffic too; and other daemons may write into the same file."""
         try:
-            dropped = self._retention.enforce(self._connected(), 0)
+            dropped = self._retention.enforce(self._connected())
             learned = self._neighbours.learn(self._connected())
-        except (sqlite3.Error, OSError):
-            return  # the next write says what is wrong
-        if dropped or learned:
-            self._report(Report((), self._trouble, dropped, learned))
+            self._overdue = ""
+        except Exception as error:  # noqa: BLE001  (the next look may go well)
+            dropped, learned, self._overdue = [], [], f"the limits of the store are not kept: {error}"
+        if dropped or learned or self._overdue:
+            self._tell(Report((), self._overdue, dropped, learned))
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
