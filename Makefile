@@ -23,8 +23,8 @@ check: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/installed
-	$(BIN)/python benchmarks/bench.py
+bench: $(VENV)/installed-bench
+	$(BIN)/python benchmarks/bench.py $(BENCH)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,10 @@ $(VENV)/installed: setup.cfg | $(VENV)/bin/python
 
 $(VENV)/installed-test: setup.cfg | $(VENV)/bin/python
 	$(PIP) install -e '.[test]'
+	touch $@ $(VENV)/installed
+
+$(VENV)/installed-bench: setup.cfg | $(VENV)/bin/python
+	$(PIP) install -e '.[bench]'
 	touch $@ $(VENV)/installed
 
 # The older major version of the SDK, beside the newest one: the tests run both.

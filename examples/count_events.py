@@ -1,4 +1,4 @@
-"""Example plugin: prints how many events each stream had, and how long the client waited for the first.
+"""Example plugin: prints how many events each stream had, and after how long it began.
 
     llmproxy serve --plugin examples/count_events.py
 
@@ -30,7 +30,7 @@ class EventCounter:
     def end(self) -> None:
         """Print the count."""
         waited = self.exchange.head_time / 1000
-        print(f"{self.exchange.model}: {self.events} events, the first after {waited:.0f} ms")
+        print(f"{self.exchange.model}: {self.events} events, begun after {waited:.0f} ms")
 
 
 @hookimpl

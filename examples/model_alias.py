@@ -15,15 +15,20 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.messages import Exchange, Request
 from proxy_daemon.hookspecs import hookimpl
 
-ALIASES = {b"small": b"gpt-4o-mini", b"large": b"gpt-4o"}
-MODEL = re.compile(rb'("model"\s*:\s*")(small|large)(")')
+ALIASES = {"small": b"gpt-4o-mini", "large": b"gpt-4o"}
+MODEL = re.compile(rb'"model"\s*:\s*"(small|large)"')
 
 
 @hookimpl
 def llmproxy_request(exchange: Exchange) -> Request | None:
     """The request with the alias replaced, or None to leave it."""
-    data = exchange.request.body.whole()
-    if data is None or exchange.model not in ("", "small", "large"):
+    alias = exchange.request.body_field("model")
+    if alias not in list(ALIASES):
         return None
-    named = MODEL.sub(lambda found: found[1] + ALIASES[found[2]] + found[3], data, count=1)
-    return None if named == data else evolve(exchange.request, body=Bytes(named))
+    data = exchange.request.body.whole() or b""
+    for found in MODEL.finditer(data):
+        named = data[: found.start(1)] + ALIASES[alias] + data[found.end(1) :]
+        request = evolve(exchange.request, body=Bytes(named))
+        if request.body_field("model") != alias:  # not one that stands deeper in the body
+            return request
+    return None

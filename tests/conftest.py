@@ -1,7 +1,12 @@
 """Fixtures of the whole suite: a daemon of its own process, and an upstream whose every octet a test decides."""
 
 import pytest
+from hypothesis import settings
 from rig import Daemons, RawUpstream
+
+# How long an example takes says nothing about whether it is right.
+settings.register_profile("llmproxy", deadline=None)
+settings.load_profile("llmproxy")
 
 
 @pytest.fixture

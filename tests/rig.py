@@ -229,6 +229,9 @@ class RawUpstream:
             peer.close()
 
     def close(self):
+        """Go down: new connections are refused. Shut down first, or a thread in `accept` would take one more."""
+        with suppress(OSError):
+            self.server.shutdown(socket.SHUT_RDWR)
         self.server.close()
 
 

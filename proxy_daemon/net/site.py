@@ -6,17 +6,15 @@ everything outside `/_llmproxy/` to the pipeline.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any, cast
 
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http, server
-from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource, Resource
 
 from proxy_daemon.core.access import Access, is_loopback
@@ -25,6 +23,7 @@ from proxy_daemon.core.headers import Headers, Pair
 from proxy_daemon.core.heads import error_answer
 from proxy_daemon.core.messages import Request, ResponseHead
 from proxy_daemon.net.bodies import Spool
+from proxy_daemon.net.channel import FrontChannel, KnownHead
 from proxy_daemon.net.client import FrontClient
 from proxy_daemon.pipeline.admission import Admission
 from proxy_daemon.pipeline.exchange import Pipeline
@@ -36,81 +35,6 @@ RESERVED = b"/_llmproxy"
 NAMED = b"/_llmproxy/to/"
 LINGER_SECONDS = 30.0
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-
-
-class FrontChannel(HTTPChannel):
-    """One client connection. ``local_host`` and ``peer`` are looked up once: each is a system call."""
-
-    rejected = False
-    held_up = False  # the transport takes no more for now
-    transport: Any
-    totalHeadersSize = 256 * 1024  # agents send long headers; HTTPChannel's own 16 KiB is answered by a bare 400
-
-    def connectionMade(self) -> None:
-        """Look the addresses up."""
-        super().connectionMade()
-        self._peer = self.transport.getPeer()
-        self._host = self.transport.getHost()
-        self.local_host = getattr(self._host, "host", "")
-        self.peer_host = getattr(self._peer, "host", "") or ""
-        self.raw_fields: list[Pair] = []
-        cast("FrontSite", self.site).channels.add(self)  # type: ignore[attr-defined]
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Forget it."""
-        cast("FrontSite", self.site).channels.discard(self)  # type: ignore[attr-defined]
-        super().connectionLost(reason)
-
-    def pauseProducing(self) -> None:
-        """Remembered for who registers later: Twisted tells only those who are there."""
-        self.held_up = True
-        super().pauseProducing()
-
-    def resumeProducing(self) -> None:
-        """It takes more."""
-        self.held_up = False
-        super().resumeProducing()
-
-    def leave(self) -> None:
-        """The daemon stops: close when idle, else after the answer that is under way."""
-        if not self.rejected and (self.requests or self._receivedHeaderSize):
-            self.persistent = 0
-        else:
-            self.loseConnection()
-
-    def getPeer(self) -> Any:
-        """The client's address."""
-        return self._peer
-
-    def getHost(self) -> Any:
-        """Our own address on this connection."""
-        return self._host
-
-    def _respondToBadRequestAndDisconnect(self) -> None:
-        """Called by Twisted's parser for all that it refuses. It would read on; here nothing is heeded any more."""
-        if not self.rejected:
-            self.transport.write(BAD_REQUEST)
-            self.linger()
-
-    def linger(self) -> None:
-        """End after an answer that came before its request was whole: what still comes is read and thrown away.
-
-        Closed at once, the kernel would answer it with a reset, which takes the answer from the client.
-        """
-        self.rejected, self.persistent = True, 0
-        self.lineReceived = self.allContentReceived = _ignored  # type: ignore[method-assign]
-        self.dataReceived = self.rawDataReceived = _ignored  # type: ignore[method-assign, assignment]
-        self.setTimeout(LINGER_SECONDS)
-        if not self.isSecure():  # TLS cannot be closed in one direction
-            self.transport.loseWriteConnection()
-
-    def headerReceived(self, line: bytes) -> bool:
-        """Keep the field as it was written, where Twisted's checks pass it."""
-        passed: bool = super().headerReceived(line)
-        if passed:
-            name, _, value = line.partition(b":")
-            self.raw_fields.append((name, value.strip(b" \t")))
-        return passed
 
 
 class FrontRequest(server.Request):
@@ -132,8 +56,18 @@ class FrontRequest(server.Request):
         self.channel.raw_fields = []
         self.site = cast("FrontSite", self.channel.site)  # type: ignore[attr-defined]
         self.refused = self._refusal(length)
-        if self.refused is not None and length != 0:
+        if self.refused is None and not _is_reserved(self.channel._path.partition(b"?")[0]):  # noqa: SLF001  (see below)
+            self.channel.learn(self.fields, length)
+        elif self.refused is not None and length != 0:
             self._refuse_early()
+
+    def known(self, fields: Headers, body: bytes) -> None:
+        """In place of `gotLength` and `handleContentChunk`: a request that was let in before, and its whole body."""
+        self.site = cast("FrontSite", self.channel.site)  # type: ignore[attr-defined]
+        self.fields = fields
+        self.spool = Spool()
+        if body:
+            self.spool.write(body)
 
     def handleContentChunk(self, data: bytes) -> None:
         """A part of the body."""
@@ -160,10 +94,10 @@ class FrontRequest(server.Request):
         refused = self.refused or self._refused_target()
         if refused is not None:
             self.refuse(refused)
+        elif self.path == RESERVED or (self.path == b"/" and b"text/html" in self.fields.get(b"accept")):
+            self.answer(ResponseHead(302, b"Found", Headers(((b"Location", RESERVED + b"/"),))), b"")
         elif _is_reserved(self.path):
             self._serve_own()
-        elif self.path == b"/" and b"text/html" in self.fields.get(b"accept"):
-            self.answer(ResponseHead(302, b"Found", Headers(((b"Location", RESERVED + b"/"),))), b"")
         else:
             self.site.root.render(self)
 
@@ -272,14 +206,34 @@ class FrontSite(server.Site):
 
     protocol: Any = FrontChannel
 
-    def __init__(self, root: IResource, access: Access, dialects: Any, max_body: int, timeout: float) -> None:
+    def __init__(
+        self,
+        root: IResource,
+        access: Access,
+        dialects: Any,
+        max_body: int,
+        timeout: float,
+        seconds: Callable[[], float],
+    ) -> None:
         super().__init__(root, requestFactory=FrontRequest, timeout=timeout)
         self.root: Any = root
         self.access = access
         self.dialects = dialects
         self.max_body = max_body
+        self.seconds = seconds
         self.channels: set[FrontChannel] = set()
+        self._known_heads: dict[str, dict[bytes, KnownHead]] = {}
         self.displayTracebacks = False
+
+    def known_heads(self, local_host: str) -> dict[bytes, KnownHead]:
+        """What the parser and the rules of access have passed, for one of our addresses: the rules depend on it."""
+        return self._known_heads.setdefault(local_host, {})
+
+    def look(self) -> None:
+        """Close connections that have been silent for too long. Called once a second."""
+        now = self.seconds()
+        for channel in tuple(self.channels):
+            channel.look(now)
 
     def log(self, request: Any) -> None:
         """Nothing: the pipeline logs."""
@@ -293,10 +247,6 @@ class FrontSite(server.Site):
 
 def _with_length(head: ResponseHead, body: bytes) -> ResponseHead:
     return ResponseHead(head.status, head.reason, head.headers.plus((b"Content-Length", b"%d" % len(body))))
-
-
-def _ignored(*_: object) -> None:
-    """Nothing."""
 
 
 def _too_large(limit: int) -> Refusal:

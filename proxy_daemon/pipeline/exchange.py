@@ -156,9 +156,14 @@ class Pipeline:
         return Deferred.fromCoroutine(self._forward(exchange))
 
     async def _forward(self, exchange: Exchange) -> Relay:
-        upstream = await self.hooks.first("llmproxy_route", exchange) or exchange.upstream
-        answer = await self.upstreams.send(upstream, exchange.request)
+        """The relay of the answer. It may outlast the exchange: others can wait for it when the client has left."""
         self.keeper.adopted(exchange)
+        try:
+            upstream = await self.hooks.first("llmproxy_route", exchange) or exchange.upstream
+            answer = await self.upstreams.send(upstream, exchange.request)
+        except Exception:
+            await self.keeper.released(exchange)
+            raise
         return self.stage.record(answer, exchange, upstream)
 
     # --- the answer --------------------------------------------------------------------------------------------------

@@ -6,8 +6,6 @@ and once more behind a plugin that changed it. Nothing reaches the store by anot
 
 from __future__ import annotations
 
-from typing import Any
-
 from attrs import evolve, frozen
 
 from proxy_daemon.core.bodies import EMPTY
@@ -61,8 +59,14 @@ class Keeper:
             exchange.notes[_SAFE] = evolve(safe, body=EMPTY)
 
     def adopted(self, exchange: Exchange) -> None:
-        """From here on the relay of its answer writes this exchange, by `keep`."""
+        """From here on the relay of its answer writes this exchange, by `keep`; see also `released`."""
         exchange.notes[_ADOPTED] = True
+
+    async def released(self, exchange: Exchange) -> None:
+        """No answer came: `note` writes the exchange, at once where its client has left already."""
+        exchange.notes[_ADOPTED] = False
+        if exchange.ending is not None:
+            await self.note(exchange)
 
     async def note(self, exchange: Exchange) -> None:
         """Write an exchange that has no answer of its own to record: hits, refusals, failures. Does not wait."""

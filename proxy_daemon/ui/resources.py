@@ -28,16 +28,16 @@ class Pages:
     def llmproxy_resources(self, settings: Settings, services: Services) -> dict[str, Any]:
         """By path segment."""
         api = Resource()
-        api.putChild(b"stats", Json(lambda: {name: fact() for name, fact in services.facts.items()}))
+        api.putChild(b"stats", Json(lambda: {name: _said(fact) for name, fact in services.facts.items()}))
         api.putChild(b"exchanges", Exchanges(services.store))
-        return {"": Start(settings, services), "health": Json(lambda: health(services.store)), "api": api}
+        return {"": Start(settings, services), "health": Json(lambda: health(settings, services.store)), "api": api}
 
 
-def health(store: Store) -> dict[str, Any]:
+def health(settings: Settings, store: Store) -> dict[str, Any]:
     """Whether the daemon does all that it should."""
     if store.trouble:
         return {"status": "degraded", "recording": store.trouble}
-    return {"status": "ready", "recording": "on"}
+    return {"status": "ready", "recording": "off" if settings.store == "off" else "on"}
 
 
 class Json(Resource):
@@ -66,10 +66,9 @@ class Start(Resource):
         """A page without any script or outside link."""
         request.setHeader(b"content-type", b"text/html; charset=utf-8")
         request.setHeader(b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'")
+        state = str(health(self._settings, self._services.store))
         rows = "".join(_row(recording) for recording in self._services.store.page(50))
-        return PAGE.format(
-            mode=html.escape(self._settings.mode), health=html.escape(str(health(self._services.store))), rows=rows
-        ).encode()
+        return PAGE.format(mode=html.escape(self._settings.mode), health=html.escape(state), rows=rows).encode()
 
 
 class Exchanges(Resource):
@@ -192,6 +191,14 @@ def write_json(request: Any, value: Any) -> bytes:
     request.setHeader(b"content-type", b"application/json")
     request.setHeader(b"cache-control", b"no-store")
     return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _said(fact: Callable[[], Any]) -> Any:
+    """What a fact says. Plugins add theirs: one that is broken must not hide the others."""
+    try:
+        return orjson.Fragment(orjson.dumps(fact()))
+    except Exception as error:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault)
+        return {"fault": ascii(error)}
 
 
 def _texts(pairs: tuple[tuple[bytes, bytes], ...]) -> list[list[str]]:

@@ -14,6 +14,7 @@ import orjson
 from proxy_daemon.core.messages import Request
 
 WIDTH = 80
+LONGEST_PATH = 160
 MOST_LEAVES = 20_000  # leaves that are looked at: a bound on the time
 COMPARED_SIZE = 1024 * 1024
 _ABSENT: Any = object()
@@ -48,15 +49,21 @@ def request_differences(recorded: Request, incoming: Request, limit: int = 10) -
 
 def likeness(recorded: Request, incoming: Request) -> float:
     """The share of leaves of both JSON bodies that are equal at the same path: 0 to 1. Equal octets are 1."""
-    if recorded.body.whole() == incoming.body.whole():
+    if _equal_octets(recorded, incoming):
         return 1.0
     if not (_comparable(recorded) and _comparable(incoming)):
         return 0.0
     equal = total = 0
     for _, old, new in _leaves(recorded.json, incoming.json):
         total += 1
-        equal += old == new
+        equal += type(old) is type(new) and old == new
     return equal / total if total else 0.0
+
+
+def _equal_octets(recorded: Request, incoming: Request) -> bool:
+    """Whether both bodies lie in memory and are the same."""
+    data = recorded.body.whole()
+    return data is not None and data == incoming.body.whole()
 
 
 def _comparable(request: Request) -> bool:
@@ -66,8 +73,10 @@ def _comparable(request: Request) -> bool:
 def _body_differences(recorded: Request, incoming: Request, limit: int) -> list[str]:
     if _comparable(recorded) and _comparable(incoming):
         lines = json_differences(recorded.json, incoming.json, limit)
-        same = recorded.body.whole() == incoming.body.whole()
-        return lines or ([] if same else ["body: the same values, but numbers or keys are written differently"])
+        if lines or _equal_octets(recorded, incoming):
+            return lines
+        if sum(1 for _ in _leaves(recorded.json, incoming.json)) < MOST_LEAVES:
+            return ["body: the same values, but numbers or keys are written differently"]
     if max(recorded.body.size, incoming.body.size) > COMPARED_SIZE:
         return [f"body: {recorded.body.size} octets recorded / {incoming.body.size} incoming, too large to compare"]
     old, new = recorded.body.whole() or b"", incoming.body.whole() or b""
@@ -105,7 +114,16 @@ def _members(path: str, old: dict[str, Any], new: dict[str, Any]) -> list[Differ
 
 
 def _line(path: str, old: Any, new: Any) -> str:
-    return f"{path}: recorded {_shown(old, new)} / incoming {_shown(new, old)}"
+    if len(path) > LONGEST_PATH:
+        path = f"{path[: LONGEST_PATH // 2]}…{path[-LONGEST_PATH // 2 :]}"
+    return f"{_printable(path)}: recorded {_shown(old, new)} / incoming {_shown(new, old)}"
+
+
+def _printable(text: str) -> str:
+    """Keys and values are the client's: what would break, colour or turn a line is written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def _shown(value: Any, other: Any) -> str:
@@ -114,10 +132,10 @@ def _shown(value: Any, other: Any) -> str:
         return "<absent>"
     text, beside = _json(value), _json(other) if other is not _ABSENT else ""
     if len(text) <= WIDTH:
-        return text
+        return _printable(text)
     same = next((i for i, (a, b) in enumerate(zip(text, beside, strict=False)) if a != b), 0)
     start = max(0, min(same - WIDTH // 4, len(text) - WIDTH))
-    return ("…" if start else "") + text[start : start + WIDTH] + ("…" if start + WIDTH < len(text) else "")
+    return ("…" if start else "") + _printable(text[start : start + WIDTH]) + ("…" if start + WIDTH < len(text) else "")
 
 
 def _json(value: Any) -> str:

@@ -1,0 +1,201 @@
+"""Redaction changes what it must and not an octet more. What must never leak stands in a file of its own."""
+
+import json
+import tracemalloc
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.messages import Request
+from proxy_daemon.core.redact import NAMES, REDACTED, Redactor, is_secret_field
+
+JSON, FORM = b"application/json", b"application/x-www-form-urlencoded"
+REDACTOR = Redactor()
+MIB = 1024 * 1024
+PLAIN_FIELDS = [
+    b"accept",
+    b"content-type",
+    b"x-request-id",
+    b"x-ratelimit-remaining-tokens",
+    b"x-ratelimit-limit-tokens",
+    b"anthropic-version",
+    b"openai-beta",
+    b"openai-processing-ms",
+    b"idempotency-key",
+    b"tokenizer",
+    b"x-api-keyboard",
+    b"",
+]
+PLAIN_TARGETS = [
+    b"",
+    b"*",
+    b"/",
+    b"/key=value",
+    b"/v1/models?limit=3&after=x",
+    b"/v1?monkey=1&keys=2&tokens=3",
+    b"/v1?key",
+    b"/v1?key=",
+    b"/v1?alt=sse&max_token=1",
+    b"/v1?na%20me=1&%=2&%zz=3",
+    b"/v1?x=key%3Dvalue",
+    b"\xff\xfe?\xff=\xfe",
+]
+PLAIN_BODIES = [
+    (JSON, b""),
+    (JSON, b"null"),
+    (JSON, b'{"usage":{"prompt_tokens":1,"total_tokens":2},"token":"tok","tokens":["a"]}'),
+    (JSON, b'{"text":"my \\"access_token\\":\\"abc\\" is here"}'),
+    (JSON, b'{"text":"access_token"}'),
+    (JSON, b'["access_token","client_secret"]'),
+    (JSON, b'{"required":["access_token"],"api_key":{"type":"string"}}'),
+    (JSON, b'{"access_token":null,"refresh_token":12,"id_token":["x"]}'),
+    (JSON, b'{"content":"caf\\u00e9 \\u0041"}'),
+    (JSON, b'{"x\\u005faccess_token":"v","access_tokens":"v","my_client_secret":"v"}'),
+    (JSON, b"client_secret=abc"),
+    (JSON, b'{"access_token"'),
+    (JSON, b'{"access_token":'),
+    (JSON, b'"'),
+    (JSON, b'\\"\\'),
+    (b"text/plain", b'access_token "access_token":"abc"'),
+    (b"multipart/form-data", b'--x\r\n\r\n{"access_token":"abc"}'),
+    (b"application/octet-stream", b"\x00\xff" * 100),
+    (FORM, b""),
+    (FORM, b"grant_type=client_credentials&scope=a"),
+    (FORM, b"client_secret=&codes=1&encode=2"),
+    (FORM, b"client_secret"),
+    (FORM, b"%&%zz&=&&\xff"),
+]
+EDITED = [
+    (JSON, b'{"a": 1.0, "access_token":"x" ,"b":1e3}', b'{"a": 1.0, "access_token":"REDACTED" ,"b":1e3}'),
+    (JSON, b'{"access_token":"a\\"b","z":"\\u0041"}', b'{"access_token":"REDACTED","z":"\\u0041"}'),
+    (JSON, b'{"access\\u005ftoken":"x"}', b'{"access\\u005ftoken":"REDACTED"}'),
+    (JSON, b'{"id_token":"a","id_token":"b"}', b'{"id_token":"REDACTED","id_token":"REDACTED"}'),
+    (FORM, b"a=%41&client_secret=b%20c&d=+", b"a=%41&client_secret=REDACTED&d=+"),
+    (FORM, b"&client%5fsecret=x&&=", b"&client%5fsecret=REDACTED&&="),
+]
+WITHHELD = [b'"access_token"', b"client_secret", b"\\u0061ccess_token", b"".join(b"\\u%04x" % c for c in b"id_token")]
+
+texts = st.text(max_size=20)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts | st.sampled_from([name.decode() for name in NAMES]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("name", PLAIN_FIELDS)
+def test_other_fields_are_no_secrets(name):
+    assert not is_secret_field(name)
+
+
+def test_fields_without_secrets_are_the_same_object():
+    headers = Headers([(name, b"a?b=c&d") for name in PLAIN_FIELDS])
+    assert REDACTOR.headers(headers) is headers
+
+
+def test_order_case_and_repetition_of_fields_stay():
+    pairs = [(b"B", b"1"), (b"Authorization", b"x"), (b"a", b"2"), (b"B", b"3"), (b"AUTHORIZATION", b"")]
+    redacted = REDACTOR.headers(Headers(pairs))
+    assert redacted.pairs == (pairs[0], (b"Authorization", REDACTED), *pairs[2:4], (b"AUTHORIZATION", REDACTED))
+
+
+@pytest.mark.parametrize("target", PLAIN_TARGETS)
+def test_other_targets_are_the_same_object(target):
+    assert REDACTOR.target(target) is target
+
+
+def test_only_the_value_of_a_parameter_changes():
+    assert REDACTOR.target(b"/a%20b?x=1&KEY=a%26b&k%65y=c&y#f") == b"/a%20b?x=1&KEY=REDACTED&k%65y=REDACTED&y#f"
+
+
+@pytest.mark.parametrize(("kind", "data"), PLAIN_BODIES)
+def test_other_bodies_are_the_same_object(kind, data):
+    assert REDACTOR.body(kind, data) is data
+    assert REDACTOR.spans(kind, data) == []
+
+
+@pytest.mark.parametrize(("kind", "data", "redacted"), EDITED)
+def test_only_the_span_of_a_value_changes(kind, data, redacted):
+    assert REDACTOR.body(kind, data) == redacted
+
+
+def test_a_request_without_secrets_is_the_same_object():
+    request = Request(b"POST", b"/v1?a=b", Headers([(b"content-type", JSON)]), Bytes(b'{"a":1}'))
+    assert REDACTOR.request(request) is request
+
+
+def test_a_body_that_is_not_in_memory_stays():
+    class Spooled(Bytes):
+        def whole(self):
+            return None
+
+    body = Spooled(b'{"access_token":"x"}')
+    safe = REDACTOR.request(Request(b"POST", b"/?key=x", Headers([(b"content-type", JSON)]), body))
+    assert safe.target == b"/?key=REDACTED"
+    assert safe.body is body
+
+
+@pytest.mark.parametrize("name", WITHHELD)
+@pytest.mark.parametrize("before", [0, 1, MIB - 40, MIB - 1, MIB, 2 * MIB - 5])
+def test_a_name_is_found_across_the_parts_of_a_large_body(name, before):
+    assert REDACTOR.withholds(JSON, Bytes(b" " * before + name + b" " * 1000))
+
+
+@pytest.mark.parametrize("kind", [JSON, FORM])
+def test_a_large_body_without_a_name_is_not_withheld(kind):
+    assert not REDACTOR.withholds(kind, Bytes(b'{"x":"caf\\u00e9 100%"}' * 100_000))
+
+
+@pytest.mark.parametrize("size", [1, 200_000])
+@pytest.mark.parametrize("unit", [b'"', b"\\", b'"\\', b'{"', b'":"', b'"a":', b'"access_token":', b"\\u0041", b"&="])
+def test_hostile_repetition_ends(unit, size):
+    """Each would take hours if the search went back over what it has read."""
+    data = b'{"api_key"' + unit * size
+    assert len(REDACTOR.body(JSON, data)) >= size
+    REDACTOR.body(FORM, data)
+
+
+def test_redaction_needs_no_memory_without_a_secret():
+    data = b'{"prompt_tokens":"' + b"a" * (4 * MIB) + b'"}'
+    tracemalloc.start()
+    try:
+        assert REDACTOR.body(JSON, data) is data
+        assert tracemalloc.get_traced_memory()[1] < MIB
+    finally:
+        tracemalloc.stop()
+
+
+@given(st.binary(max_size=200))
+def test_any_octets_pass_and_redaction_is_idempotent(data):
+    for kind in (JSON, FORM, b""):
+        once = REDACTOR.body(kind, data)
+        assert REDACTOR.body(kind, once) == once
+    target = REDACTOR.target(data)
+    assert REDACTOR.target(target) == target
+
+
+@given(values)
+def test_json_without_our_names_as_keys_is_untouched(value):
+    for data in (orjson.dumps(value, default=str) if _fits(value) else b"", json.dumps(value).encode()):
+        assert REDACTOR.body(JSON, data) is data
+
+
+@given(values, st.sampled_from(NAMES), st.text(min_size=9), st.booleans())
+def test_a_value_of_our_names_is_gone_wherever_it_stands(value, name, secret, ascii_only):
+    document = {"first": value, "deep": [{name.decode(): secret, "z": [secret == "", 1.5]}], "last": value}
+    redacted = json.loads(REDACTOR.body(JSON, json.dumps(document, ensure_ascii=ascii_only).encode("utf-8", "replace")))
+    assert redacted["deep"] == [{name.decode(): "REDACTED", "z": [False, 1.5]}]
+    assert set(redacted) == set(document)
+
+
+def _fits(value):
+    """What orjson writes: integers of 64 bits, no lone surrogates (Hypothesis makes none)."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True

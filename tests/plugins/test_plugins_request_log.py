@@ -1,0 +1,195 @@
+"""The request log: what a line says, that it is one line whatever passes, and where it goes."""
+
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy_daemon.core.dialects import GENERIC
+from proxy_daemon.core.messages import Ending, Exchange, Outcome, Request
+from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.upstreams import parse_upstream
+from proxy_daemon.hookspecs import Event
+from proxy_daemon.plugins.request_log import RequestLog, log_line
+from proxy_daemon.settings import Settings, SettingsError
+from proxy_daemon.testing import START, Kit
+
+CHAT = "/v1/chat/completions"
+BODY = {"model": "demo-fast", "messages": [{"role": "user", "content": "hi"}]}
+FIELDS = {
+    *("time", "id", "client", "method", "path", "upstream", "dialect", "model", "status", "outcome", "ending"),
+    *("request_bytes", "response_bytes", "first_byte_ms", "total_ms"),
+}
+
+
+class Terminal(io.TextIOWrapper):
+    """A standard output that says whether it is a terminal."""
+
+    def __init__(self, is_terminal):
+        super().__init__(io.BytesIO())
+        self.is_terminal = is_terminal
+
+    def isatty(self):
+        return self.is_terminal
+
+
+class Collected(RequestLog):
+    """The plugin under test, its lines in a list."""
+
+    def __init__(self):
+        self.lines = []
+        self._write = self.lines.append
+        self._redactor = Redactor()
+
+    llmproxy_configure = None
+
+
+@pytest.fixture
+def configured(monkeypatch):
+    """`configured(log, terminal)` is the file that the plugin opens."""
+    files = []
+
+    def run(log, stdout):
+        monkeypatch.setattr(sys, "__stdout__", stdout)
+        services = SimpleNamespace(lines=lambda file: files.append(file) or file.write, redactor=Redactor())
+        plugin = RequestLog()
+        plugin.llmproxy_configure(Settings(log=log), services)
+        return files[-1] if files else None
+
+    yield run
+    for file in files:
+        file.close()
+
+
+def exchange(target=b"/v1/models", **more):
+    request = Request(b"GET", target)
+    return Exchange(1, request, parse_upstream("demo:"), GENERIC, START, **more)
+
+
+def logged(kit, path=CHAT, body=BODY, **more):
+    """The line of one exchange that passes through a kit."""
+    plugin = Collected()
+    result = kit.send(path, body, **more)
+    plugin.llmproxy_log(result.exchange, Event("ended"))
+    assert len(plugin.lines) == 1
+    return json.loads(plugin.lines[0]), result
+
+
+# --- what a line says ------------------------------------------------------------------------------------------------
+
+
+def test_a_line_has_all_that_is_known():
+    line, result = logged(Kit())
+    assert set(line) == FIELDS
+    assert line["time"].startswith("2027-01-15T08:00:00")
+    assert line["time"].endswith("Z")
+    assert (line["method"], line["path"], line["upstream"]) == ("POST", CHAT, "default")
+    assert (line["dialect"], line["model"], line["status"]) == ("openai", "demo-fast", 200)
+    assert (line["outcome"], line["ending"]) == ("miss", "complete")
+    assert (line["request_bytes"], line["response_bytes"]) == (
+        len(json.dumps(BODY, separators=(",", ":"))),
+        len(result.body),
+    )
+    assert result.headers.get(b"x-llmproxy-exchange").decode() == line["id"]
+
+
+def test_a_hit_names_the_recording_that_answered():
+    kit = Kit()
+    first, _ = logged(kit)
+    second, _ = logged(kit)
+    assert (second["outcome"], second["served_from"]) == ("hit", first["id"])
+
+
+def test_what_went_wrong_is_said():
+    line, _ = logged(Kit(mode="none"))
+    assert (line["outcome"], line["ending"], line["status"]) == ("refused", "refused", 424)
+    assert line["detail"].startswith("llmproxy: no recording answers this request")
+
+
+def test_times_are_milliseconds():
+    line = log_line(exchange(head_time=1500, duration=2_000_000), b"/")
+    assert (line["first_byte_ms"], line["total_ms"]) == (1.5, 2000.0)
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("ending", [None, *Ending])
+def test_every_outcome_and_ending_has_its_word(outcome, ending):
+    line = log_line(exchange(outcome=outcome, ending=ending), b"/")
+    assert (line["outcome"], line["ending"]) == (outcome.value, ending.value if ending else "")
+
+
+@pytest.mark.parametrize("name", ["key", "api_key", "access_token", "client_secret"])
+def test_a_secret_of_the_query_is_not_in_the_line(name):
+    line, _ = logged(Kit(), f"/v1/models?{name}=hush-hush&limit=1", None)
+    assert line["path"] == f"/v1/models?{name}=REDACTED&limit=1"
+    assert "hush" not in json.dumps(line)
+
+
+@given(st.binary(), st.text(alphabet=st.characters(codec="utf-8")), st.text(alphabet=st.characters(codec="utf-8")))
+def test_whatever_passes_is_one_line_of_json(target, model, detail):
+    plugin = Collected()
+    plugin.llmproxy_log(exchange(b"/" + target, model=model, detail=detail), Event("failed"))
+    assert plugin.lines[0].count(b"\n") == 1
+    line = json.loads(plugin.lines[0])
+    assert (line["model"], line.get("detail", "")) == (model, detail)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"), [("begun", 0), ("matched", 0), ("first_byte", 0), ("ended", 1), ("failed", 1)]
+)
+def test_only_the_end_is_a_line(kind, lines):
+    plugin = Collected()
+    plugin.llmproxy_log(exchange(), Event(kind))
+    assert len(plugin.lines) == lines
+
+
+# --- where it goes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("log", "is_terminal", "expected"),
+    [("", False, True), ("", True, False), ("stdout", False, True), ("stdout", True, True), ("off", False, False)],
+)
+def test_the_standard_output(configured, log, is_terminal, expected):
+    stdout = Terminal(is_terminal)
+    assert (configured(log, stdout) is stdout.buffer) is expected
+
+
+@pytest.mark.parametrize("log", ["", "stdout"])
+def test_without_a_standard_output_there_is_no_log(configured, log):
+    assert configured(log, None) is None
+
+
+def test_a_file_is_written_behind_what_it_has(configured, tmp_path):
+    path = tmp_path / "requests.log"
+    path.write_text("older\n")
+    file = configured(str(path), Terminal(False))
+    file.write(b"newer\n")
+    file.flush()
+    assert path.read_text() == "older\nnewer\n"
+
+
+def test_a_file_in_a_home(configured, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    configured("~/requests.log", Terminal(False))
+    assert (tmp_path / "requests.log").exists()
+
+
+@pytest.mark.parametrize("log", ["/nowhere/requests.log", "/", "~nobody-of-this-name/x"])
+def test_a_file_that_cannot_be_opened_stops_the_start(configured, log):
+    with pytest.raises(SettingsError, match=f"^--log: {log} cannot be opened: .") as refusal:
+        configured(log, Terminal(False))
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_the_daemon_writes_a_line_for_each_exchange_before_it_ends(daemon, tmp_path):
+    proxy = daemon("--upstream", "demo:")
+    statuses = [proxy.chat(text)[0] for text in ("a", "b", "a")]
+    proxy.stop()
+    lines = [json.loads(line) for line in (tmp_path / "requests.log").read_text().splitlines()]
+    assert [line["status"] for line in lines] == statuses
+    assert [line["outcome"] for line in lines] == ["miss", "miss", "hit"]

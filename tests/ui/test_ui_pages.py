@@ -1,0 +1,291 @@
+"""The pages below `/_llmproxy/`: what they say, what hostile parameters get, and who may ask."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from rig import Daemons
+from twisted.web.test.requesthelper import DummyRequest
+
+from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.messages import Ending, Outcome, Recording, Request
+from proxy_daemon.core.upstreams import parse_upstream
+from proxy_daemon.settings import Settings
+from proxy_daemon.testing import MemoryStore
+from proxy_daemon.ui.resources import PAGE_LIMIT, Pages, Start, health
+
+LIST = "/_llmproxy/api/exchanges"
+SECRET = "hush-hush"
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory):
+    """A daemon that has seen three chats, the first of them twice, and one with a secret."""
+    daemons = Daemons(tmp_path_factory.mktemp("pages"))
+    daemon = daemons.start("--upstream", "demo:")
+    for text in ("one", "two", "one"):
+        assert daemon.chat(text)[0] == 200
+    daemon.chat("<script>", path=f"/v1/chat/completions?key={SECRET}", headers={"Authorization": f"Bearer {SECRET}"})
+    daemon.settle()
+    yield daemon
+    daemons.stop()
+
+
+@pytest.fixture(scope="module")
+def newest(proxy):
+    """The lines of the list, newest first."""
+    return proxy.get(LIST)["exchanges"]
+
+
+# --- health, statistics, the start page ------------------------------------------------------------------------------
+
+
+def test_health(proxy):
+    assert proxy.get("/_llmproxy/health") == {"status": "ready", "recording": "on"}
+
+
+def test_health_says_why_recording_is_off():
+    store = SimpleNamespace(trouble="the disk is full")
+    assert health(store) == {"status": "degraded", "recording": "the disk is full"}
+
+
+def test_statistics(proxy):
+    stats = proxy.get("/_llmproxy/api/stats")
+    assert set(stats) == {"store", "plugin_faults", "exchanges", "upstream_connections", "client_connections"}
+    assert stats["exchanges"] == {"outcomes": {"miss": 3, "hit": 1}, "endings": {"complete": 4}, "under_way": 0}
+    assert stats["store"]["written"] == 4
+    assert stats["plugin_faults"] == {}
+    assert stats["client_connections"] >= 1
+
+
+def test_our_own_pages_are_no_exchanges(proxy):
+    proxy.request("GET", "/_llmproxy/")
+    assert proxy.get("/_llmproxy/api/stats")["exchanges"]["outcomes"] == {"miss": 3, "hit": 1}
+    assert len(proxy.get(LIST)["exchanges"]) == 4
+
+
+def raises():
+    raise RuntimeError("broken by its \ud800 author")
+
+
+@pytest.mark.parametrize(
+    ("fact", "words"),
+    [
+        (raises, "broken by its"),
+        (object, "not JSON serializable"),
+        (lambda: {1: 2}, "must be str"),
+        (lambda: "\ud800", "UTF-8"),
+    ],
+)
+def test_a_broken_fact_of_a_plugin_does_not_hide_the_others(fact, words):
+    services = SimpleNamespace(store=MemoryStore(), facts={"mine": fact, "sound": lambda: 7})
+    api = Pages().llmproxy_resources(Settings(), services)["api"]
+    stats = json.loads(api.children[b"stats"].render_GET(DummyRequest([])))
+    assert stats["sound"] == 7
+    assert words in stats["mine"]["fault"]
+
+
+def test_the_start_page_shows_the_newest_and_runs_nothing(proxy, newest):
+    status, headers, body = proxy.request("GET", "/_llmproxy/")
+    assert status == 200
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert all(line["id"] in body.decode() for line in newest)
+    assert b"<script" not in body
+
+
+def test_what_came_from_outside_is_text_on_the_start_page():
+    hostile = "<script>alert('1')</script>\"&{mode}"
+    store = MemoryStore()
+    request = Request(b"GET", b"/" + hostile.encode(), body=Bytes(b""))
+    store.note(Recording(1, request, None, parse_upstream("demo:"), Ending.FAILED, Outcome.FAILED, 0.0, model=hostile))
+    store.trouble = hostile
+    page = Start(Settings(), SimpleNamespace(store=store)).render_GET(DummyRequest([])).decode()
+    assert page.count("&lt;script&gt;alert(&#x27;1&#x27;)&lt;/script&gt;&quot;&amp;{mode}") >= 2
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize(("path", "accept"), [("/", "text/html,*/*"), ("/_llmproxy", "*/*")])
+def test_a_browser_is_sent_to_the_start_page(proxy, path, accept):
+    status, headers, _ = proxy.request("GET", path, headers={"Accept": accept})
+    assert (status, headers["Location"]) == (302, "/_llmproxy/")
+
+
+# --- the list --------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_is_newest_first(newest):
+    assert [line["outcome"] for line in newest] == ["miss", "hit", "miss", "miss"]
+    assert [line["id"] for line in newest] == sorted((line["id"] for line in newest), reverse=True)
+    assert newest[1]["served_from"] == newest[3]["id"]
+    assert {line["model"] for line in newest} == {"demo-fast"}
+
+
+def test_pages_of_the_list(proxy, newest):
+    first = proxy.get(f"{LIST}?limit=2")["exchanges"]
+    second = proxy.get(f"{LIST}?limit=2&before={first[-1]['id']}")["exchanges"]
+    assert first + second == newest
+    assert proxy.get(f"{LIST}?before={second[-1]['id']}")["exchanges"] == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "asked"), [("0", 1), ("-3", 1), ("7", 7), ("501", PAGE_LIMIT), ("9" * 30, PAGE_LIMIT)]
+)
+def test_a_limit_is_kept_within_its_bounds(limit, asked):
+    seen = []
+    store = SimpleNamespace(page=lambda limit, before: seen.append(limit) or [])
+    services = SimpleNamespace(store=store, facts={})
+    request = DummyRequest([])
+    request.args = {b"limit": [limit.encode()]}
+    Pages().llmproxy_resources(Settings(), services)["api"].children[b"exchanges"].render_GET(request)
+    assert seen == [asked]
+
+
+HOSTILE = [
+    *("limit=ten", "limit=1.5", "limit=%00", "limit=" + "9" * 5000, "limit=", "limit=%F0%9F%98%80"),
+    *("before=zz", "before=-1", "before=" + "f" * 17, "before=" + "f" * 5000, "before=%FF", "before=", "before=0x1"),
+]
+
+
+@pytest.mark.parametrize("query", HOSTILE, ids=lambda query: query[:20])
+def test_a_hostile_parameter_is_refused_and_does_no_harm(proxy, query):
+    status, headers, body = proxy.request("GET", f"{LIST}?{query}")
+    assert (status, headers["Content-Type"]) == (400, "application/json")
+    assert json.loads(body) == {"error": "limit is a number, before is an exchange's id"}
+    assert proxy.get("/_llmproxy/health")["status"] == "ready"
+
+
+@pytest.mark.parametrize(
+    "query", ["", "limit", "limit=3&limit=x", "nonsense=1", "&&;", "%", "before=0", "before=7" + "f" * 15]
+)
+def test_a_harmless_query_is_answered(proxy, query):
+    assert proxy.get(f"{LIST}?{query}")["exchanges"]
+
+
+# --- one exchange ----------------------------------------------------------------------------------------------------
+
+
+def test_one_exchange_has_all_but_its_bodies(proxy, newest):
+    said = proxy.get(f"{LIST}/{newest[2]['id']}")
+    assert {key: said[key] for key in newest[2]} == newest[2]
+    assert (said["client"], said["url"], said["status"]) == ("127.0.0.1", "demo:", 200)
+    assert sum(said["response"]["pieces"]) == said["response"]["size"]
+    assert len(said["response"]["times_us"]) == len(said["response"]["pieces"])
+    assert ["Content-Type", "application/json"] in said["request"]["headers"]
+
+
+def test_bodies_are_octets_that_no_page_runs(proxy, newest):
+    for side, word in (("request", b"two"), ("response", b"chat.completion")):
+        status, headers, body = proxy.request("GET", f"{LIST}/{newest[2]['id']}/{side}/body")
+        assert status == 200
+        assert headers["Content-Type"] == "application/octet-stream"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert word in body
+        assert len(body) == int(headers["Content-Length"]) == proxy.get(f"{LIST}/{newest[2]['id']}")[side]["size"]
+
+
+def test_no_secret_is_shown_anywhere(proxy, newest):
+    place = f"{LIST}/{newest[0]['id']}"
+    for path in ("/_llmproxy/", LIST, place, f"{place}/request/body", f"{place}/response/body"):
+        assert SECRET.encode() not in proxy.request("GET", path)[2]
+    assert newest[0]["redacted"]
+    assert newest[0]["path"].endswith("?key=REDACTED")
+
+
+UNKNOWN = [
+    *(
+        "0",
+        "-1",
+        "f" * 16,
+        "f" * 17,
+        "f" * 5000,
+        "zz",
+        "%00",
+        "%FF",
+        "0x1",
+        "1_0",
+        "+1",
+        "%201",
+        "..%2f..",
+        "'--",
+        "%D9%A3",
+    ),
+]
+
+
+@pytest.mark.parametrize("name", UNKNOWN, ids=lambda name: name[:20])
+@pytest.mark.parametrize("below", ["", "/request/body"])
+def test_an_unknown_id_is_not_found_and_does_no_harm(proxy, name, below):
+    status, headers, body = proxy.request("GET", f"{LIST}/{name}{below}")
+    assert (status, headers["Content-Type"]) == (404, "application/json")
+    assert json.loads(body) == {"error": "there is no such exchange"}
+    assert proxy.get("/_llmproxy/health")["status"] == "ready"
+
+
+@pytest.mark.parametrize(
+    "below", ["/", "/request", "/response", "/request/bodies", "/request/body/x", "/trailers/body"]
+)
+def test_below_an_exchange_there_are_only_its_bodies(proxy, newest, below):
+    assert proxy.request("GET", f"{LIST}/{newest[0]['id']}{below}")[0] == 404
+
+
+# --- methods, places, and who may ask --------------------------------------------------------------------------------
+
+PLACES = ["/_llmproxy/", "/_llmproxy/health", "/_llmproxy/api/stats", LIST, f"{LIST}/ID", f"{LIST}/ID/request/body"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_head_is_get_without_the_body(proxy, newest, place):
+    place = place.replace("ID", newest[0]["id"])
+    asked, told = proxy.request("GET", place), proxy.request("HEAD", place)
+    assert (asked[0], told[0], told[2]) == (200, 200, b"")
+    assert told[1]["Content-Type"] == asked[1]["Content-Type"]
+    if place != "/_llmproxy/api/stats":
+        assert told[1]["Content-Length"] == str(len(asked[2]))
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"])
+@pytest.mark.parametrize("place", PLACES)
+def test_pages_are_only_read(proxy, newest, method, place):
+    status, headers, body = proxy.request(method, place.replace("ID", newest[0]["id"]), b"{}")
+    assert status in (405, 501)
+    assert b"Traceback" not in body
+    assert "Access-Control-Allow-Origin" not in headers
+    assert len(proxy.get(LIST)["exchanges"]) == 4
+
+
+@pytest.mark.parametrize(
+    "place", ["nope", "api/nope", "to", "cassette/x", "../v1/models", "%2e%2e/v1/models", "api//stats"]
+)
+def test_what_is_not_there_is_not_found_and_never_forwarded(proxy, place):
+    assert proxy.request("GET", f"/_llmproxy/{place}")[0] == 404
+    assert len(proxy.get(LIST)["exchanges"]) == 4
+
+
+@pytest.mark.parametrize("place", PLACES[:4])
+@pytest.mark.parametrize(
+    ("fields", "status", "words"),
+    [
+        ({"Host": "evil.example"}, 403, "'evil.example' is not a Host"),
+        ({"Host": "127.0.0.1.evil.example"}, 403, "is not a Host that llmproxy answers to"),
+        ({"Host": "evil.example:8910"}, 403, "--allow-host evil.example"),
+        ({"Host": "a b"}, 403, "malformed"),
+        ({"Host": ""}, 403, "malformed"),
+        ({"Origin": "http://evil.example"}, 403, "Pages of the origin 'http://evil.example' may not ask"),
+        ({"Origin": "null"}, 403, "Pages of the origin 'null' may not ask"),
+    ],
+)
+def test_who_may_not_ask(proxy, place, fields, status, words):
+    got, headers, body = proxy.request("GET", place, headers=fields)
+    assert got == status
+    assert words in json.loads(body)["error"]["message"]
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "app.localhost", "127.0.0.1", "[::1]:8910", "127.9.9.9."])
+def test_who_may_ask(proxy, host):
+    assert proxy.request("GET", "/_llmproxy/health", headers={"Host": host})[0] == 200
+
+
+def test_json_is_not_kept_by_caches(proxy):
+    assert proxy.request("GET", LIST)[1]["Cache-Control"] == "no-store"
