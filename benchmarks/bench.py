@@ -86,10 +86,19 @@ def measure(args, folder):
 def result_of(name, bench):
     """What the case gives. One that breaks is a missed target; the others still run."""
     try:
-        return CASES[name](bench)
+        result = CASES[name](bench)
     except (processes.Broken, OSError) as error:
         print(f"{name} broke: {error}", file=sys.stderr, flush=True)
-        return {"unit": "", "sides": {}, "checks": [cases.check("cases that broke", 1, 0, "")]}
+        result = {"unit": "", "sides": {}, "checks": [cases.check("cases that broke", 1, 0, "")]}
+    if any(one["what"].startswith(("errors", "cases")) and not one["met"] for one in result["checks"]):
+        print(last_words(bench.folder), file=sys.stderr, flush=True)
+    return result
+
+
+def last_words(folder):
+    """What our daemon wrote last to its standard error."""
+    said = max(folder.glob(f"{peers.OURS}-*.said"), key=lambda file: file.stat().st_mtime, default=None)
+    return said.read_text(errors="replace")[-2000:] if said else ""
 
 
 def main():

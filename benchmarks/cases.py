@@ -69,8 +69,11 @@ def ask_in_turns(bench, sides, ask):
     return rounds
 
 
-def errors_of(rounds):
-    return sum(one["errors"] for one in rounds)
+def no_errors(name, rounds):
+    """The check that all requests to this side went well; says what went wrong."""
+    kinds = sorted({kind for one in rounds for kind in one["said"]})
+    said = f" ({', '.join(kinds)})" if kinds else ""
+    return check(f"errors of {name}{said}", sum(one["errors"] for one in rounds), 0, "")
 
 
 def cost(kind, limit, delay=0.0):
@@ -108,9 +111,9 @@ def judged_cost(unit, rounds, limit):
     """The figures of a case, and ours as a part of mitmproxy's."""
     key = f"cpu_us_per_{unit}"
     sides = {name: {"figure": min(one[key] for one in said), "rounds": said} for name, said in rounds.items()}
-    checks = [check("errors", errors_of(rounds[OURS]), 0, "")]
+    checks = [no_errors(OURS, rounds[OURS])]
     if MITMPROXY in sides:
-        checks.append(check("errors of mitmproxy", errors_of(rounds[MITMPROXY]), 0, ""))
+        checks.append(no_errors(MITMPROXY, rounds[MITMPROXY]))
         part = sides[OURS]["figure"] / max(sides[MITMPROXY]["figure"], 0.001)
         checks.insert(0, check("part of mitmproxy's cost", part, limit, "x"))
     return {"unit": f"µs CPU, one {unit}", "sides": sides, "checks": checks}
@@ -141,7 +144,7 @@ def judged_delay(rounds, limits):
         sides[name] = {"figure": f"{delays['p50']:.2f} / {delays['p99']:.2f}", "delays": delays, "rounds": said}
     ours = sides[OURS]["delays"]
     checks = [check(f"{part} over direct", ours[part], limit, "ms") for part, limit in limits.items()]
-    checks.append(check("errors", errors_of(rounds[OURS]), 0, ""))
+    checks.append(no_errors(OURS, rounds[OURS]))
     checks.append(check("p99 of direct: is the load in time?", sides[DIRECT]["delays"]["p99"], IN_TIME, "ms"))
     return {"unit": "ms late, p50 / p99", "sides": sides, "checks": checks}
 

@@ -189,11 +189,16 @@ def summary(tally, cpu, wall):
         "events": tally.events,
         "errors": tally.errors,
         "said": tally.said,
-        "cpu_us_per_request": round(cpu / max(1, tally.done) * 1e6, 2),
-        "cpu_us_per_event": round(cpu / max(1, tally.events) * 1e6, 3),
+        "cpu_us_per_request": each(cpu, tally.done),
+        "cpu_us_per_event": each(cpu, tally.events),
         "whole_ms": {"p50": quantile(tally.took, 0.5), "p99": quantile(tally.took, 0.99)},
         "event_lag_ms": {"p50": quantile(tally.lag, 0.5), "p99": quantile(tally.lag, 0.99)},
     }
+
+
+def each(cpu, count):
+    """Microseconds for each; infinitely many where none came through."""
+    return round(cpu / count * 1e6, 3) if count else float("inf")
 
 
 def quantile(values, part):

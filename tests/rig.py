@@ -100,8 +100,9 @@ class Daemons:
                 port = int(found[1])
                 break
         assert port, f"the daemon did not start: {b''.join(said).decode(errors='replace')}"
-        threading.Thread(target=self._read, args=(process, said), daemon=True).start()
         self.running.append(Daemon(process, port, said, store))
+        self.running[-1].reader = threading.Thread(target=self._read, args=(process, said), daemon=True)
+        self.running[-1].reader.start()  # ends with the process: afterwards `said` is all that it said
         return self.running[-1]
 
     @staticmethod

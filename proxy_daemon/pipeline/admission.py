@@ -8,11 +8,12 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 
 from attrs import field, frozen
 
 from proxy_daemon.core.bodies import Body
-from proxy_daemon.core.cache_control import read_directives
+from proxy_daemon.core.cache_control import Directives, read_directives
 from proxy_daemon.core.credentials import credential
 from proxy_daemon.core.dialects import recognise
 from proxy_daemon.core.dialects.dialect import Dialect
@@ -26,6 +27,7 @@ from proxy_daemon.pipeline.faults import Refusal
 # Fields that speak to the daemon, not to the upstream.
 OWN = frozenset((b"expect", b"x-llmproxy-session", b"x-llmproxy-cassette", b"x-llmproxy-token"))
 COUNTER_BITS = 22
+KEPT = 256  # clients' fields
 
 
 @frozen(slots=False)
@@ -54,8 +56,8 @@ class Admission:
     def admit(self, method: bytes, target: bytes, headers: Headers, body: Body, client: str) -> Exchange:
         """The exchange of one request. Raises `Refusal` for an upstream that does not exist."""
         name, target = split_named(target) or ("", target)
-        directives, headers = read_directives(headers.end_to_end())
-        request = Request(method, target, headers.without(OWN), body)
+        directives, passed = _wishes(headers)
+        request = Request(method, target, passed, body)
         dialect = recognise(request, self.dialects)
         try:
             upstream = choose(self.upstreams, name, dialect)
@@ -70,6 +72,19 @@ class Admission:
             began=self.clock.seconds(),
             client=client,
             directives=directives,
-            credential=credential(headers, target, self.key),
+            credential=_credential(headers, target, self.key),
             request_size=body.size,
         )
+
+
+# A client's fields are the same object from request to request (`net/channel.py`): so is what comes of them.
+
+
+@lru_cache(maxsize=KEPT)
+def _wishes(headers: Headers) -> tuple[Directives, Headers]:
+    """What the client asks of the daemon, and the fields that go upstream."""
+    directives, passed = read_directives(headers.end_to_end())
+    return directives, passed.without(OWN)
+
+
+_credential = lru_cache(maxsize=KEPT)(credential)

@@ -43,6 +43,7 @@ class Hook:
 
     name: str
     contract: Contract
+    arguments: int
     calls: tuple[Call, ...]
 
 
@@ -102,7 +103,7 @@ class Dispatcher:
         """
         hook = self._hooks[name]
         for call in hook.calls:
-            result = await self._result(hook, call, (exchange, value))
+            result = await self._result(hook, call, (exchange, value)[: hook.arguments])
             if result is None:
                 continue
             value = result
@@ -167,7 +168,7 @@ class Dispatcher:
         caller = getattr(manager.hook, name)
         names = tuple(caller.spec.argnames)
         calls = [self._call(impl, name, names, contract) for impl in reversed(caller.get_hookimpls())]
-        return Hook(name, contract, tuple(calls))
+        return Hook(name, contract, len(names), tuple(calls))
 
     def _call(self, impl: pluggy.HookImpl, hook: str, names: tuple[str, ...], contract: Contract) -> Call:
         if impl.hookwrapper or impl.wrapper:
@@ -179,8 +180,10 @@ class Dispatcher:
 
 
 def _taking_all(function: Callable[..., Any], taken: tuple[str, ...], given: tuple[str, ...]) -> Callable[..., Any]:
-    """The function, made to take all arguments of the hook and more; it gets those that it declares."""
+    """The function, made to take all arguments of the hook; it gets those that it declares."""
     places = [given.index(name) for name in taken]
+    if places == list(range(len(given))):
+        return function
     if places == [0]:
         return lambda *args: function(args[0])
     if places == [0, 1]:

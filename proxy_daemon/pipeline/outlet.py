@@ -75,7 +75,7 @@ class Outlet:
     def _close(self, ending: Ending) -> None:
         self.exchange.ending = ending
         for name, observer in self._observers:
-            self._observed(name, observer.end)
+            self._observed(name, observer, "end")
         self.done.callback(ending)
 
     def _send(self, data: bytes) -> None:
@@ -83,12 +83,12 @@ class Outlet:
         self._client.write(data)
         if self._observers:
             for name, observer in tuple(self._observers):
-                self._observed(name, observer.piece, data)
+                self._observed(name, observer, "piece", data)
 
     def _transformed(self, data: bytes) -> bytes:
         for name, transform in self._transforms:
             try:
-                data = transform.piece(data)
+                data = _octets(transform.piece(data))
             except Exception as error:  # noqa: BLE001  (whatever a plugin raises)
                 self._failed(name, error)
                 return b""
@@ -99,7 +99,7 @@ class Outlet:
         data = b""
         for name, transform in self._transforms:
             try:
-                data = (transform.piece(data) if data else b"") + transform.end()
+                data = (_octets(transform.piece(data)) if data else b"") + _octets(transform.end())
             except Exception as error:  # noqa: BLE001  (whatever a plugin raises)
                 self._failed(name, error)
                 return Ending.FAILED
@@ -113,9 +113,15 @@ class Outlet:
         self.exchange.outcome, self.exchange.detail = Outcome.FAILED, fault.message
         self.end(Ending.FAILED)
 
-    def _observed(self, name: str, call: Any, *args: Any) -> None:
+    def _observed(self, name: str, observer: Any, method: str, *args: Any) -> None:
         try:
-            call(*args)
+            getattr(observer, method)(*args)
         except Exception as error:  # noqa: BLE001  (whatever a plugin raises)
             self._hooks.fault(name, "llmproxy_observe", error)
             self._observers = [pair for pair in self._observers if pair[0] != name]
+
+
+def _octets(result: Any) -> bytes:
+    if not isinstance(result, bytes):
+        raise TypeError(f"returned {type(result).__name__}, where bytes are due")
+    return result

@@ -44,9 +44,16 @@ def test_health(proxy):
     assert proxy.get("/_llmproxy/health") == {"status": "ready", "recording": "on"}
 
 
-def test_health_says_why_recording_is_off():
-    store = SimpleNamespace(trouble="the disk is full")
-    assert health(store) == {"status": "degraded", "recording": "the disk is full"}
+@pytest.mark.parametrize(
+    ("store", "trouble", "said"),
+    [
+        ("x.db", "", {"status": "ready", "recording": "on"}),
+        ("off", "", {"status": "ready", "recording": "off"}),
+        ("x.db", "the disk is full", {"status": "degraded", "recording": "the disk is full"}),
+    ],
+)
+def test_health_says_whether_it_records(store, trouble, said):
+    assert health(Settings(store=store), SimpleNamespace(trouble=trouble)) == said
 
 
 def test_statistics(proxy):

@@ -28,6 +28,11 @@ class Google(Dialect):
         found = _PATH.search(request.path)
         return found[1].decode("latin-1") if found else ""
 
+    def streams(self, request: Request) -> bool:
+        """By the operation in the path: a model's name may hold "stream" as well."""
+        found = _PATH.search(request.path)
+        return found[2].lower().startswith(b"stream") if found else super().streams(request)
+
     def error(self, status: int, kind: str, message: str) -> bytes:
         """See https://cloud.google.com/apis/design/errors ."""
         return as_json({"error": {"code": status, "message": message, "status": _STATUSES.get(status, "UNAVAILABLE")}})

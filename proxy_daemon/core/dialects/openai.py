@@ -27,3 +27,7 @@ class OpenAI(Dialect):
     def recognises(self, request: Request) -> bool:
         """By path."""
         return _PATHS.search(request.path) is not None
+
+    def generates(self, request: Request) -> bool:
+        """As most APIs; but POST /threads/ID/messages adds a message, which a recorded answer would not do."""
+        return super().generates(request) and b"/threads/" not in request.path

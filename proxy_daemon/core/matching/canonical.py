@@ -8,9 +8,12 @@ fingerprints in people's stores depend on it.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 import orjson
+
+KEPT, KEPT_SIZE = 256, 16 * 1024  # texts, octets of one
 
 
 class _NotExact(ValueError):
@@ -41,8 +44,15 @@ def canonical_json(data: bytes) -> bytes | None:
     None for: NaN and infinities, duplicate keys, lone surrogates, invalid UTF-8, a byte order mark, and what is nested
     deeper than the libraries go.
     """
+    return _kept(data) if len(data) <= KEPT_SIZE else _canonical(data)
+
+
+def _canonical(data: bytes) -> bytes | None:
     try:
         value = _DECODER.decode(data.decode())
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except (ValueError, TypeError, RecursionError):
         return None
+
+
+_kept = lru_cache(maxsize=KEPT)(_canonical)  # what is replayed is asked again and again
