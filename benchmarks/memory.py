@@ -115,8 +115,8 @@ def send(port, size):
     with closing(connect(port, "files", "application/octet-stream", size)) as client:
         for _ in range(size // len(block)):
             client.sendall(block)
-        answer = b""
-        while b"received" not in answer and (piece := client.recv(65536)):
+        answer = client.recv(65536)
+        while b" 200 " in answer and b"received" not in answer and (piece := client.recv(65536)):
             answer += piece
     return answer
 

@@ -28,7 +28,7 @@ class Spool:
         if self._fd < 0:
             self._parts.append(data)
         else:
-            self._append(data)
+            _write_at(self._fd, data, self.size)
         self.size += len(data)
 
     def whole(self) -> bytes | None:
@@ -47,20 +47,19 @@ class Spool:
         return data[offset : offset + size]
 
     def _spill(self) -> None:
+        """All or nothing: where the disk is full, what was in memory stays there."""
         with tempfile.TemporaryFile(prefix="llmproxy-") as file:
+            _write_at(file.fileno(), b"".join(self._parts), 0)
             self._fd = os.dup(file.fileno())
-        parts, self._parts = self._parts, []
-        self.size = 0
-        for part in parts:
-            self._append(part)
-            self.size += len(part)
-
-    def _append(self, data: bytes) -> None:
-        offset, view = self.size, memoryview(data)
-        while view:
-            written = os.pwrite(self._fd, view, offset)
-            offset, view = offset + written, view[written:]
+        self._parts = []
 
     def __del__(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
+
+
+def _write_at(descriptor: int, data: bytes, offset: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        offset, view = offset + written, view[written:]

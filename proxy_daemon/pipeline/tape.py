@@ -1,6 +1,6 @@
 """Keeps what upstream sent while it is relayed: the octets, the pieces and their times, up to the limits.
 
-Beyond a limit the record is cut, marked, and never replayed; the relay goes on. The relay also reads it back, for
+Beyond a limit, or on a full disk, the record is cut, marked, and never replayed; the relay goes on. The relay also reads it back, for
 clients that join late or read slowly.
 """
 
@@ -16,7 +16,7 @@ MAX_PIECES = 500_000
 
 
 class Tape:
-    """One answer's record. ``limit``: octets kept; ``cut``: whether the answer went beyond a limit."""
+    """One answer's record. ``limit``: octets kept; ``cut``: whether the answer was more than could be kept."""
 
     def __init__(self, spool: Spool, limit: int) -> None:
         self.body = spool
@@ -32,7 +32,11 @@ class Tape:
         if self.body.size + len(data) > self._limit or len(self._sizes) >= MAX_PIECES:
             self.cut = True
             return
-        self.body.write(data)
+        try:
+            self.body.write(data)
+        except OSError:  # the disk is full
+            self.cut = True
+            return
         self._sizes.append(len(data))
         self._times.append(micros)
 

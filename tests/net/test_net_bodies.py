@@ -44,3 +44,22 @@ def test_it_can_be_read_while_it_grows():
     assert spool.read(1, 10) == b"bcdef"
     spool.write(b"g")
     assert spool.read(6, 10) == b"g"
+
+
+def test_a_full_disk_leaves_what_there_is(monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    spool = Spool(4)
+    spool.write(b"123")
+    with monkeypatch.context() as patched:
+        patched.setattr("os.pwrite", full)
+        with pytest.raises(OSError, match="No space"):
+            spool.write(b"456")
+    assert (spool.size, spool.whole()) == (3, b"123")
+    spool.write(b"456")
+    with monkeypatch.context() as patched:
+        patched.setattr("os.pwrite", full)
+        with pytest.raises(OSError, match="No space"):
+            spool.write(b"789")
+    assert (spool.size, spool.read(0, 100)) == (6, b"123456")
