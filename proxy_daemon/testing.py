@@ -97,7 +97,7 @@ class MemoryClient:
     def flush(self) -> None:
         """Nothing waits here."""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, *, more: bool = False) -> None:
         """Keep a part of the body."""
         assert self.head is not None, "a body came before its head"
         self.pieces.append(data)

@@ -26,18 +26,16 @@ FIELDS = frozenset(
         b"x-goog-api-key",
         b"cookie",
         b"set-cookie",
-        b"openai-organization",
-        b"openai-project",
-        b"x-goog-user-project",
-        b"anthropic-organization-id",
         b"x-amz-security-token",
         b"x-llmproxy-token",
     )
 )
-_FIELD = re.compile(rb"(-api-?key|-token|^token|secret.*|.*secret)$")
+_FIELD = re.compile(
+    rb"(-api-?key|(?<!-per)-token|^token|secret.*|.*secret|(^|-)(org|organi[sz]ation|project|workspace)(-id)?)$"
+)
 _QUERY = re.compile(
-    rb"(?i)([?&](?:key|api[-_]?key|access_token|refresh_token|id_token|token|sig|signature|client_secret"
-    rb"|x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature)=)([^&#]+)"
+    rb"(?i)([?&](?:key|(?:[\w.-]*[-_.])?api[-_]?key|subscription-key|access_token|refresh_token|id_token|token"
+    rb"|sig|signature|client_secret|x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature)=)([^&#]+)"
 )
 _PARAMETER = re.compile(rb"([?&])([^=&#?]*%[^=&#?]*)=([^&#]+)")  # one whose name is percent-encoded
 NAMES = (b"access_token", b"refresh_token", b"id_token", b"client_secret", b"client_assertion", b"api_key")
@@ -95,7 +93,7 @@ class Redactor:
 
     def request(self, request: Request) -> Request:
         """The request without its secrets; the same object where there are none."""
-        headers, target = _safe_fields(request.headers), self.target(request.target)
+        headers, target = _safe_fields(request.headers) or request.headers, self.target(request.target)
         data = request.body.whole()
         safe = data if data is None else self.body(request.headers.get(b"content-type"), data)
         if headers is request.headers and target is request.target and safe is data:
@@ -116,9 +114,10 @@ class Redactor:
 
 
 @lru_cache(maxsize=256)
-def _safe_fields(headers: Headers) -> Headers:
-    """Of requests only: a client's fields are mostly those of its last request."""
-    return Redactor().headers(headers)
+def _safe_fields(headers: Headers) -> Headers | None:
+    """None where all are safe. Of requests only: a client's fields are mostly those of its last request."""
+    safe = Redactor().headers(headers)
+    return None if safe is headers else safe
 
 
 def _json_named(window: bytes) -> bool:

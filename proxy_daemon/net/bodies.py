@@ -8,8 +8,28 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 
 MEMORY_LIMIT = 1024 * 1024
+
+
+class Unnamed:
+    """A temporary file without a name: it is gone with the process, and with the last reference."""
+
+    def __init__(self) -> None:
+        with tempfile.TemporaryFile(prefix="llmproxy-") as file:
+            self.fd = os.dup(file.fileno())
+
+    def __del__(self) -> None:
+        with suppress(AttributeError):  # it could not be made
+            os.close(self.fd)
+
+    def write(self, data: bytes, offset: int) -> None:
+        """All of ``data`` at ``offset``. Raises OSError where the disk is full."""
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(self.fd, view, offset)
+            offset, view = offset + written, view[written:]
 
 
 class Spool:
@@ -19,21 +39,21 @@ class Spool:
         self.size = 0
         self._limit = memory_limit
         self._parts: list[bytes] = []
-        self._fd = -1
+        self._file: Unnamed | None = None
 
     def write(self, data: bytes) -> None:
-        """Append. Raises OSError where the disk is full."""
-        if self._fd < 0 and self.size + len(data) > self._limit:
+        """Append. Raises OSError where the disk is full; what was there before is there still."""
+        if self._file is None and self.size + len(data) > self._limit:
             self._spill()
-        if self._fd < 0:
+        if self._file is None:
             self._parts.append(data)
         else:
-            _write_at(self._fd, data, self.size)
+            self._file.write(data, self.size)
         self.size += len(data)
 
     def whole(self) -> bytes | None:
         """All of it while it lies in memory, else None."""
-        if self._fd >= 0:
+        if self._file is not None:
             return None
         if len(self._parts) != 1:
             self._parts = [b"".join(self._parts)]
@@ -41,25 +61,12 @@ class Spool:
 
     def read(self, offset: int, size: int) -> bytes:
         """At most ``size`` octets from ``offset`` on."""
-        if self._fd >= 0:
-            return os.pread(self._fd, min(size, max(0, self.size - offset)), offset)
+        if self._file is not None:
+            return os.pread(self._file.fd, min(size, max(0, self.size - offset)), offset)
         data = self.whole() or b""
         return data[offset : offset + size]
 
     def _spill(self) -> None:
-        """All or nothing: where the disk is full, what was in memory stays there."""
-        with tempfile.TemporaryFile(prefix="llmproxy-") as file:
-            _write_at(file.fileno(), b"".join(self._parts), 0)
-            self._fd = os.dup(file.fileno())
-        self._parts = []
-
-    def __del__(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-
-
-def _write_at(descriptor: int, data: bytes, offset: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(descriptor, view, offset)
-        offset, view = offset + written, view[written:]
+        file = Unnamed()
+        file.write(b"".join(self._parts), 0)
+        self._file, self._parts = file, []

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 from proxy_daemon.core.headers import Headers, Pair
+from proxy_daemon.pipeline.ports import Flow
 
 if TYPE_CHECKING:
     from proxy_daemon.net.site import FrontRequest, FrontSite
@@ -41,6 +42,7 @@ class FrontChannel(HTTPChannel):
     transport: Any
     rejected = False
     held_up = False  # the transport takes no more for now
+    flow: Flow | None = None  # whom to hold up then
     totalHeadersSize = 256 * 1024  # agents send long headers; HTTPChannel's own 16 KiB is answered by a bare 400
 
     def connectionMade(self) -> None:
@@ -60,6 +62,7 @@ class FrontChannel(HTTPChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget it."""
         self._site.channels.discard(self)
+        self.flow = None
         super().connectionLost(reason)
 
     # --- reading -----------------------------------------------------------------------------------------------------
@@ -141,11 +144,15 @@ class FrontChannel(HTTPChannel):
         """Remembered for who registers later: Twisted tells only those who are there."""
         self.held_up = True
         super().pauseProducing()
+        if self.flow is not None:
+            self.flow.pause()
 
     def resumeProducing(self) -> None:
         """It takes more."""
         self.held_up = False
         super().resumeProducing()
+        if self.flow is not None:
+            self.flow.resume()
 
     def leave(self) -> None:
         """The daemon stops: close when idle, else after the answer that is under way."""

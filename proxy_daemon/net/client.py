@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-from twisted.internet.interfaces import IPushProducer
-from zope.interface import implementer
-
 from proxy_daemon.core.messages import ResponseHead
+from proxy_daemon.net import eager
 from proxy_daemon.pipeline.ports import Flow
 
 if TYPE_CHECKING:
@@ -20,32 +17,13 @@ if TYPE_CHECKING:
 NO_BODY = frozenset((204, 304))
 
 
-@implementer(IPushProducer)
-@frozen(slots=False)
-class FlowProducer:
-    """A `Flow` as Twisted's transports know it."""
-
-    flow: Flow
-
-    def pauseProducing(self) -> None:
-        """The client reads too slowly."""
-        self.flow.pause()
-
-    def resumeProducing(self) -> None:
-        """The client takes more."""
-        self.flow.resume()
-
-    def stopProducing(self) -> None:
-        """The connection is lost; `FrontRequest.connectionLost` deals with it."""
-
-
 class FrontClient:
     """Writes one response. After the client is gone all calls do nothing."""
 
     def __init__(self, request: FrontRequest) -> None:
         self._request: Any = request
         self._begun = False
-        self._head = b""  # waits for the first octets of the body, to go out with them
+        self._held = b""  # goes out with what follows
         self._chunked = False
         self._bodiless = False
         self._framed = True  # the client can tell a body that was broken off
@@ -67,7 +45,7 @@ class FrontClient:
         if not request.channel.persistent:
             framing += b"Connection: close\r\n"
         request.startedWriting = 1
-        self._head = b"%b%b%b\r\n" % (head.wire, own, framing)
+        self._held = b"%b%b%b\r\n" % (head.wire, own, framing)
 
     def _framing(self, length: bytes) -> bytes:
         if length:
@@ -82,28 +60,32 @@ class FrontClient:
         return b""
 
     def flush(self) -> None:
-        """Send the head now, if nothing has taken it along."""
-        if self._head and not self._gone:
-            head, self._head = self._head, b""
-            self._request.channel.transport.write(head)
+        """Send what is held."""
+        if self._held and not self._gone:
+            self._send(b"")
 
-    def write(self, data: bytes) -> None:
-        """Send a part of the body."""
+    def write(self, data: bytes, *, more: bool = False) -> None:
+        """Send a part of the body; where ``more`` follows at once, it goes out with that."""
         if self._gone or self._bodiless or not data:
             return
-        head, self._head = self._head, b""
         if self._chunked:
-            self._request.channel.transport.write(b"%b%x\r\n%b\r\n" % (head, len(data), data))
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        if more:
+            self._held += data
         else:
-            self._request.channel.transport.write(head + data if head else data)
+            self._send(data)
 
     def finish(self) -> None:
         """The body is whole."""
         if self._gone:
             return
-        self.flush()
-        self._request.chunked = int(self._chunked and not self._bodiless)
+        self._send(b"0\r\n\r\n" if self._chunked and not self._bodiless else b"")
         self._request.end()
+
+    def _send(self, data: bytes) -> None:
+        held, self._held = self._held, b""
+        if held or data:
+            eager.send(self._request.channel.transport, held + data if held else data)
 
     def break_off(self) -> None:
         """Let the client see that the body is not whole: the connection ends before the framing does."""
@@ -121,9 +103,6 @@ class FrontClient:
         """Whom to hold up while the client reads too slowly."""
         if self._gone:
             return
-        if self._request.producer:
-            self._request.unregisterProducer()
-        if flow is not None:
-            self._request.registerProducer(FlowProducer(flow), True)
-            if self._request.channel.held_up:
-                flow.pause()
+        self._request.channel.flow = flow
+        if flow is not None and self._request.channel.held_up:
+            flow.pause()

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from attrs import frozen
+from attrs import define, frozen
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -40,7 +40,7 @@ class Drain:
     octets: int = 0
 
 
-@frozen(slots=False)
+@define(eq=False)
 class Hold:
     """One client's hold on the relay: the `Flow` that its transport pauses and resumes."""
 
@@ -166,7 +166,7 @@ class Relay:
         else:
             self._end(data, ending)
 
-    def _hand_over(self, data: bytes) -> None:
+    def _hand_over(self, data: bytes, *, last: bool = False) -> None:
         before, self._size = self._size, self._size + len(data)
         if self._tape is not None and self._tape.cut and any(outlet.position < before for outlet in self._outlets):
             self._overflow += data
@@ -175,7 +175,7 @@ class Relay:
         rewinds = self._tape is not None and not self._tape.cut
         for outlet in tuple(self._outlets):
             if outlet.position == before and not (rewinds and outlet.paused):
-                outlet.write(data)
+                outlet.write(data, last=last)
         if not rewinds:
             self.balance()
 
@@ -191,7 +191,7 @@ class Relay:
 
     def _release(self, _: object = None) -> None:
         """It is committed, or cannot be: hand over the last piece."""
-        self._hand_over(self._last)
+        self._hand_over(self._last, last=True)
         self._released = True
         for outlet in tuple(self._outlets):
             self.catch_up(outlet)

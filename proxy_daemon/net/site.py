@@ -157,7 +157,7 @@ class FrontRequest(server.Request):
         """A whole answer of our own."""
         client = FrontClient(self)
         client.begin(_with_length(head, body), b"")
-        client.write(body)
+        client.write(body, more=True)
         client.finish()
 
     # --- the end -----------------------------------------------------------------------------------------------------

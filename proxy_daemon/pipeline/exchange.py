@@ -102,7 +102,7 @@ class Pipeline:
         self._tell(exchange, FIRST_BYTE)
         client.begin(recording.replay_head, heads.own_fields(exchange, edited=False, age=self.stage.age(recording)))
         for piece in pieces:
-            client.write(piece)
+            client.write(piece, more=True)
             exchange.response_size += len(piece)
         client.finish()
         return Ending.COMPLETE
@@ -194,7 +194,7 @@ class Pipeline:
         head, body = heads.error_answer(exchange.dialect, fault.status, fault.kind, fault.message)
         fields = head.headers.plus(*fault.headers, (b"Content-Length", b"%d" % len(body)))
         client.begin(evolve(head, headers=fields), heads.own_fields(exchange, edited=False))
-        client.write(body)
+        client.write(body, more=True)
         client.finish()
         exchange.response_size = len(body)
 

@@ -49,13 +49,13 @@ class Outlet:
         """Whom to hold up while the client reads too slowly."""
         self._client.feed_from(flow)
 
-    def write(self, data: bytes) -> None:
-        """Octets of the answer, in order."""
+    def write(self, data: bytes, *, last: bool = False) -> None:
+        """Octets of the answer, in order. ``last``: `end` follows in the same turn."""
         self.position += len(data)
         if self._transforms:
             data = self._transformed(data)
         if data:
-            self._send(data)
+            self._send(data, more=last)
 
     def end(self, ending: Ending, why: str = "") -> None:
         """The answer is over. The client sees a whole response only where it is `COMPLETE`."""
@@ -78,9 +78,9 @@ class Outlet:
             self._observed(name, observer, "end")
         self.done.callback(ending)
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: bytes, *, more: bool) -> None:
         self.exchange.response_size += len(data)
-        self._client.write(data)
+        self._client.write(data, more=more)
         if self._observers:
             for name, observer in tuple(self._observers):
                 self._observed(name, observer, "piece", data)
@@ -104,7 +104,7 @@ class Outlet:
                 self._failed(name, error)
                 return Ending.FAILED
         if data:
-            self._send(data)
+            self._send(data, more=True)
         return Ending.COMPLETE
 
     def _failed(self, plugin: str, error: Exception) -> None:

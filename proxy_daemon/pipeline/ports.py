@@ -36,10 +36,10 @@ class Client(Protocol):
         """
 
     def flush(self) -> None:
-        """Send the head now; without this it may wait for the first part of the body."""
+        """Send what is held; without this the head may wait for the first part of the body."""
 
-    def write(self, data: bytes) -> None:
-        """Send a part of the body."""
+    def write(self, data: bytes, *, more: bool = False) -> None:
+        """Send a part of the body. ``more``: the next call comes in the same turn, this part may wait for it."""
 
     def finish(self) -> None:
         """The body is whole."""

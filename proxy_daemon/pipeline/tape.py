@@ -1,7 +1,7 @@
 """Keeps what upstream sent while it is relayed: the octets, the pieces and their times, up to the limits.
 
-Beyond a limit, or on a full disk, the record is cut, marked, and never replayed; the relay goes on. The relay also reads it back, for
-clients that join late or read slowly.
+Beyond a limit, or on a full disk, the record is cut, marked, and never replayed; the relay goes on. The relay also
+reads it back, for clients that join late or read slowly.
 """
 
 from __future__ import annotations

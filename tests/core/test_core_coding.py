@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy_daemon.core.coding import CodingError, TooLarge, accepts, decoder_for
+from proxy_daemon.core.coding import PART, CodingError, TooLarge, accepts, decoder_for
 
 MIB = 1024 * 1024
 TEXT = b'data: {"delta":"caf\xc3\xa9"}\n\n' * 50
@@ -153,6 +153,13 @@ def test_a_cut_inner_coding_is_an_error():
 def test_an_unknown_coding_is_named(coding):
     with pytest.raises(CodingError, match="unknown"):
         decoder_for(coding)
+
+
+@pytest.mark.parametrize(("coding", "encode"), [(b"deflate", raw_deflate), (b"gzip", gzip.compress), (b"zstd", frame)])
+def test_a_full_part_is_not_the_last(coding, encode):
+    """An output of any length around that of a part, also where the end stands in the octet of the last match."""
+    for size in range(PART - 3, PART + 300):
+        assert decoded(coding, encode(b"a" * size)) == b"a" * size
 
 
 @pytest.mark.parametrize(("coding", "data"), WHOLE)

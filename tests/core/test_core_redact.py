@@ -22,6 +22,9 @@ PLAIN_FIELDS = [
     b"x-request-id",
     b"x-ratelimit-remaining-tokens",
     b"x-ratelimit-limit-tokens",
+    b"x-time-per-token",
+    b"x-project-count",
+    b"organizer",
     b"anthropic-version",
     b"openai-beta",
     b"openai-processing-ms",
@@ -38,6 +41,7 @@ PLAIN_TARGETS = [
     b"/v1/models?limit=3&after=x",
     b"/v1?monkey=1&keys=2&tokens=3",
     b"/v1?key",
+    b"/v1?page_key=1&sort-key=2&apikeys=3&rapikey=4",
     b"/v1?key=",
     b"/v1?alt=sse&max_token=1",
     b"/v1?na%20me=1&%=2&%zz=3",
@@ -126,6 +130,12 @@ def test_only_the_span_of_a_value_changes(kind, data, redacted):
 def test_a_request_without_secrets_is_the_same_object():
     request = Request(b"POST", b"/v1?a=b", Headers([(b"content-type", JSON)]), Bytes(b'{"a":1}'))
     assert REDACTOR.request(request) is request
+
+
+def test_a_request_is_not_called_redacted_because_an_equal_one_came_before():
+    for _ in range(3):
+        request = Request(b"GET", b"/", Headers([(b"x-one", b"two")]))
+        assert REDACTOR.request(request) is request
 
 
 def test_a_body_that_is_not_in_memory_stays():

@@ -27,6 +27,11 @@ FIELDS = [
     b"OpenAI-Project",
     b"anthropic-organization-id",
     b"X-Goog-User-Project",
+    b"anthropic-workspace-id",
+    b"org-id",
+    b"dg-project-id",
+    b"llm_provider-openai-organization",
+    b"x-organisation",
     b"x-amz-security-token",
     b"x-llmproxy-token",
     b"xi-api-key",
@@ -44,6 +49,9 @@ TARGETS = [
     b"/v1?api_key=%b",
     b"/v1?api-key=%b#part",
     b"/v1?apikey=%b",
+    b"/v1?dd-api-key=%b",
+    b"/v1?x_api_key=%b",
+    b"/v1?subscription-key=%b",
     b"/v1?access_token=%b",
     b"/v1?refresh_token=%b",
     b"/v1?id_token=%b",
@@ -87,6 +95,7 @@ JSON_BODIES = [
     b'{"x":"\xff\xfe","access_token":"%b"}',
     b'{"n":NaN,"access_token":"%b"}',
     b'{"n":1e999999,"access_token":"%b"}',
+    b'{"a":"access_token":"%b"}',
     b'{"access_token":"%b',
     b'{"access_token":"%b\\',
     b'{"access_token":"a\nb%b"}',
@@ -132,7 +141,14 @@ def test_no_query_value(target):
     assert REDACTED in redacted
 
 
-@pytest.mark.parametrize("value", [b"https://host/upload?upload_id=1&key=%b", b"/next?access_token=%b"])
+ADDRESSES = [
+    b"https://host/upload?upload_id=1&key=%b",
+    b"/next?access_token=%b",
+    b"frame-ancestors 'self'; report-uri https://host/logs?dd-api-key=%b&source=csp",
+]
+
+
+@pytest.mark.parametrize("value", ADDRESSES)
 @pytest.mark.parametrize("name", [b"Location", b"X-Goog-Upload-URL", b"Referer"])
 def test_no_query_value_of_an_address_in_a_header(name, value):
     headers = REDACTOR.headers(Headers([(name, value % SECRET)]))

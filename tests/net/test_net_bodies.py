@@ -27,7 +27,7 @@ def test_the_file_has_no_name_and_goes_with_the_last_reference(tmp_path, monkeyp
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     spool = Spool(0)
     spool.write(b"secret")
-    fd = spool._fd
+    fd = spool._file.fd
     assert list(tmp_path.iterdir()) == []
     assert os.fstat(fd).st_nlink == 0
     del spool

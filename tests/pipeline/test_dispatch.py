@@ -202,7 +202,7 @@ def test_the_trace_shows_calls_and_results_but_no_contents():
     secret = Request(b"GET", b"/", Headers(((b"Authorization", b"Bearer sk-1"),)))
     hooks = dispatcher(plugin("llmproxy_request", lambda self, exchange: secret), trace=lines.append)
     now(hooks.fold("llmproxy_request", None, secret))
-    assert lines == ["llmproxy_request [p0] NoneType, Request -> Request"]
+    assert lines == ["llmproxy_request [p0] NoneType -> Request"]
     assert "sk-1" not in lines[0]
 
 

@@ -75,11 +75,17 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize("hook", START)
-@pytest.mark.parametrize(("kind", "body", "words"), [case[1:] for case in WAYS], ids=[case[0] for case in WAYS])
+# what configure returns is not looked at
+STOPPED = [
+    pytest.param(hook, *way[1:], id=f"{hook} {way[0]}")
+    for hook in START
+    for way in WAYS
+    if (hook, way[0]) != ("llmproxy_configure", "wrong type")
+]
+
+
+@pytest.mark.parametrize(("hook", "kind", "body", "words"), STOPPED)
 def test_a_plugin_stops_the_start(tmp_path, plugin, hook, kind, body, words):
-    if (hook, body) == ("llmproxy_configure", "return 7"):
-        pytest.skip("what configure returns is not looked at")
     path = plugin(f"@hookimpl\n{kind} {hook}({START[hook]}):\n    {body}\n")
     lines = start_fails(tmp_path, "--plugin", path)
     assert len(lines) == 1

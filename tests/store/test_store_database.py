@@ -182,9 +182,11 @@ def test_memory_has_a_bound_and_the_unused_go_first(opened, path, monkeypatch):
     each = opened(hot_bytes=100_000)
     numbers = range(20)
     each.put(*[recording(number, response=response(b"a" * 8000)) for number in numbers])
+    each.store.find(fingerprint(0))
+    rows(path, "DELETE FROM exchange WHERE id = 0")
     for number in numbers:
         each.store.find(fingerprint(number))
-        each.store.find(fingerprint(0))
+        assert each.store.find(fingerprint(0)).id == 0, "it is used again and again"
         assert 0 < each.store.stats()["hot_octets"] <= 100_000
     rows(path, "DELETE FROM exchange")
     assert [number for number in numbers if each.store.find(fingerprint(number))] == [0, *range(12, 20)]

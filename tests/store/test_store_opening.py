@@ -156,6 +156,7 @@ DAMAGE = {
     "all but its first page": lambda path: overwrite(
         path, opening.PAGE, b"\xff" * (path.stat().st_size - opening.PAGE)
     ),
+    "its last page": lambda path: overwrite(path, -opening.PAGE, b"\xff" * opening.PAGE),
     "cut short": lambda path: os.truncate(path, path.stat().st_size - opening.PAGE),
     "cut inside a page": lambda path: os.truncate(path, path.stat().st_size - 5),
     "cut to its first page": lambda path: os.truncate(path, opening.PAGE),
@@ -256,14 +257,14 @@ def read_only(path, busy_seconds):
 
 def test_two_daemons_may_make_one_store_at_once(path, monkeypatch):
     """The other one lays it out between our look and our upgrade."""
-    real = opening._upgrade
+    real = opening._run
 
-    def late(connection, schema):
-        monkeypatch.setattr(opening, "_upgrade", real)
+    def late(connection, number, script):
+        monkeypatch.setattr(opening, "_run", real)
         keys.append(prepare(str(path)))
-        real(connection, schema)
+        real(connection, number, script)
 
     keys = []
-    monkeypatch.setattr(opening, "_upgrade", late)
+    monkeypatch.setattr(opening, "_run", late)
     keys.append(prepare(str(path)))
     assert keys[0] == keys[1]

@@ -108,15 +108,18 @@ def test_it_is_on_the_disk_before_the_report(thread, path):
     assert [7] in seen
 
 
-def test_what_waits_is_written_in_one_transaction(connections, thread, path):
+@pytest.mark.parametrize(
+    ("number", "expected"), [(ROWS, ["INSERT"]), (ROWS * 2, ["BEGIN", "INSERT", "INSERT", "COMMIT"])]
+)
+def test_what_waits_is_written_in_one_transaction(connections, thread, path, number, expected):
     thread.hold()
     begun = []
     connections[0].set_trace_callback(lambda statement: begun.append(statement.split()[0]))
-    thread.put(*[recording(number) for number in range(ROWS)])
+    thread.put(*[recording(each) for each in range(number)])
     thread.go()
-    assert goods(thread.next()) == [True] * ROWS
-    assert [word for word in begun if word in ("BEGIN", "COMMIT", "INSERT")] == ["INSERT"]
-    assert there(path, *range(ROWS)) == list(range(ROWS))
+    assert goods(thread.next()) == [True] * number
+    assert [word for word in begun if word in ("BEGIN", "COMMIT", "INSERT")] == expected
+    assert there(path, *range(number)) == list(range(number))
 
 
 @pytest.mark.parametrize("number", [1, ROWS, ROWS + 1, ROWS * 2, ROWS * 2 + 1])

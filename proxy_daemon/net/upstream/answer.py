@@ -29,8 +29,9 @@ class LiveAnswer:
     def start(self, receiver: Receiver) -> None:
         """Let the body flow."""
         self.started = True
-        self._receiver = receiver
         early, self._early = self._early, b""
+        if self._ending is None:
+            self._receiver = receiver
         if early or self._ending is not None:
             receiver.received(early, self._ending)
         self.resume()
@@ -42,8 +43,11 @@ class LiveAnswer:
             self._connection = None
         if self._aborted:
             return
-        if self._receiver is not None:
-            self._receiver.received(data, ending)
+        receiver = self._receiver
+        if ending is not None:
+            self._receiver = None  # it holds this answer: a cycle would wait for the garbage collector
+        if receiver is not None:
+            receiver.received(data, ending)
         else:
             self._early += data
             self._ending = ending

@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from proxy_daemon.core.bodies import Body
 from proxy_daemon.core.headers import Headers, Pair
 from proxy_daemon.core.messages import Ending, ResponseHead
+from proxy_daemon.net import eager
 from proxy_daemon.net.upstream.answer import LiveAnswer
 from proxy_daemon.net.upstream.upload import Upload
 from proxy_daemon.net.upstream.words import loss_in_words
@@ -86,7 +87,7 @@ class Connection(Protocol):
         transport: Any = self.transport
         data = body.whole()
         if data is not None:
-            transport.write(head + data)
+            eager.send(transport, head + data)
         else:
             transport.write(head)
             self._upload = Upload(transport, body, self._uploaded)
