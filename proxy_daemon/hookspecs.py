@@ -50,6 +50,19 @@ def deadline(seconds: float) -> Callable[[Function], Function]:
     return mark
 
 
+def events(*kinds: str) -> Callable[[Function], Function]:
+    """Let an implementation of `llmproxy_log` be called for these kinds of event only.
+
+    Put it below ``@hookimpl``. Without it, it is called for all.
+    """
+
+    def mark(function: Function) -> Function:
+        function.llmproxy_events = kinds  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
 class Transform(Protocol):
     """Changes a response body on its way to the client, piece by piece. Both calls are synchronous."""
 

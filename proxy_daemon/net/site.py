@@ -15,6 +15,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http, server
+from twisted.web.http import Request as HTTPRequest  # not by the module: it looks for deprecated names
 from twisted.web.resource import IResource, Resource
 
 from proxy_daemon.core.access import Access, is_loopback
@@ -164,7 +165,7 @@ class FrontRequest(server.Request):
 
     def end(self) -> None:
         """The response is whole."""
-        http.Request.finish(self)
+        HTTPRequest.finish(self)
 
     def connectionLost(self, reason: Failure) -> None:
         """The client is gone: whatever runs for it learns at once."""

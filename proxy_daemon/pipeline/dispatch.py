@@ -17,7 +17,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.logger import Logger
 
-from proxy_daemon.hookspecs import CONTRACTS, Contract
+from proxy_daemon.core.messages import Exchange
+from proxy_daemon.hookspecs import CONTRACTS, Contract, Event
 from proxy_daemon.pipeline.faults import PluginFault, StartError
 from proxy_daemon.pipeline.ports import Timer
 from proxy_daemon.settings import SettingsError
@@ -35,6 +36,7 @@ class Call:
     plugin: str
     function: Callable[..., Any]
     deadline: float
+    events: tuple[str, ...] = ()  # the kinds that it is told of; none: all
 
 
 @frozen(slots=False)
@@ -55,6 +57,7 @@ class Dispatcher:
         self._trace = trace
         self._hooks = {name: self._bind(manager, name, contract) for name, contract in CONTRACTS.items()}
         self.faults: Counter[str] = Counter()
+        self._listeners: dict[str, tuple[Call, ...]] = {}
         # Whether any plugin has a hand in what clients get.
         self.shape_answers = any(map(self.has, ("llmproxy_response_head", "llmproxy_transform", "llmproxy_observe")))
 
@@ -81,20 +84,27 @@ class Dispatcher:
                 results.append((call.plugin, result))
         return results
 
-    def tell(self, name: str, *args: Any) -> None:
-        """All are called, by a plain loop: for a hook that returns nothing and is called several times an exchange.
+    def tell(self, exchange: Exchange, event: Event) -> None:
+        """`llmproxy_log`, by a plain loop: it returns nothing and is called several times an exchange.
 
         A coroutine or Deferred is left to itself; its fault is logged.
         """
-        hook = self._hooks[name]
-        for call in hook.calls:
+        hook = self._hooks["llmproxy_log"]
+        calls = self._listeners.get(event.kind)
+        for call in self._listening(hook, event.kind) if calls is None else calls:
             try:
-                result = call.function(*args)
+                result = call.function(exchange, event)
             except Exception as error:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault)
-                self.fault(call.plugin, name, error)
+                self.fault(call.plugin, hook.name, error)
                 continue
             if result is not None:
                 Deferred.fromCoroutine(self._finish(hook, call, result))
+
+    def _listening(self, hook: Hook, kind: str) -> tuple[Call, ...]:
+        """Who wants to be told of this kind of event; found once."""
+        calls = tuple(call for call in hook.calls if not call.events or kind in call.events)
+        self._listeners[kind] = calls
+        return calls
 
     async def fold(self, name: str, exchange: Any, value: Any, keep: Callable[[Any], None] | None = None) -> Any:
         """The last result; each implementation is given (exchange, the result so far). A `False` ends it.
@@ -176,7 +186,8 @@ class Dispatcher:
         function = _taking_all(impl.function, tuple(impl.argnames), names)
         if self._trace is not None:
             function = _traced(function, hook, impl.plugin_name, self._trace)
-        return Call(impl.plugin_name, function, getattr(impl.function, "llmproxy_deadline", contract.deadline))
+        deadline = getattr(impl.function, "llmproxy_deadline", contract.deadline)
+        return Call(impl.plugin_name, function, deadline, getattr(impl.function, "llmproxy_events", ()))
 
 
 def _taking_all(function: Callable[..., Any], taken: tuple[str, ...], given: tuple[str, ...]) -> Callable[..., Any]:

@@ -205,7 +205,7 @@ class Pipeline:
         self._tell(exchange, Event("failed", exchange.detail) if failed else ENDED)
 
     def _tell(self, exchange: Exchange, event: Event) -> None:
-        self.hooks.tell("llmproxy_log", exchange, event)
+        self.hooks.tell(exchange, event)
 
 
 class NotShared(Exception):

@@ -56,7 +56,7 @@ class Keeper:
         """A recording answers: a request body that is the recorded one is not stored a second time."""
         safe = exchange.notes[_SAFE]
         if safe.body.whole() == recording.request.body.whole():
-            exchange.notes[_SAFE] = evolve(safe, body=EMPTY)
+            exchange.notes[_SAFE] = Request(safe.method, safe.target, safe.headers)
 
     def adopted(self, exchange: Exchange) -> None:
         """From here on the relay of its answer writes this exchange, by `keep`; see also `released`."""

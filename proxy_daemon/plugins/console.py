@@ -7,7 +7,7 @@ from typing import TextIO
 
 from proxy_daemon.core.messages import Exchange, Outcome, id_text
 from proxy_daemon.core.services import Services
-from proxy_daemon.hookspecs import Event, hookimpl
+from proxy_daemon.hookspecs import Event, events, hookimpl
 from proxy_daemon.settings import Settings
 
 COLOURS = {
@@ -33,6 +33,7 @@ class Console:
         self._redactor = services.redactor
 
     @hookimpl
+    @events("ended", "failed")
     def llmproxy_log(self, exchange: Exchange, event: Event) -> None:
         """A line at the end of an exchange."""
         if self._write is not None and event.kind in ("ended", "failed"):

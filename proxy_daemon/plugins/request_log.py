@@ -14,7 +14,7 @@ import orjson
 
 from proxy_daemon.core.messages import Exchange, id_text
 from proxy_daemon.core.services import Services
-from proxy_daemon.hookspecs import Event, hookimpl
+from proxy_daemon.hookspecs import Event, events, hookimpl
 from proxy_daemon.settings import Settings, SettingsError
 
 
@@ -29,6 +29,7 @@ class RequestLog:
         self._redactor = services.redactor
 
     @hookimpl
+    @events("ended", "failed")
     def llmproxy_log(self, exchange: Exchange, event: Event) -> None:
         """A line at the end of an exchange."""
         if self._write is not None and event.kind in ("ended", "failed"):
@@ -48,8 +49,8 @@ def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
         "dialect": exchange.dialect.name,
         "model": exchange.model,
         "status": exchange.status,
-        "outcome": exchange.outcome.value,
-        "ending": exchange.ending.value if exchange.ending is not None else "",
+        "outcome": exchange.outcome,
+        "ending": exchange.ending if exchange.ending is not None else "",
         "request_bytes": exchange.request_size,
         "response_bytes": exchange.response_size,
         "first_byte_ms": exchange.head_time / 1000,

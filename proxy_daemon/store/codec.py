@@ -106,8 +106,8 @@ def _facts(recording: Recording) -> bytes:
     up = recording.upstream
     facts: dict[str, Any] = {name: getattr(recording, name) for name in _SMALL}
     facts["upstream"] = (up.name, up.url, up.scheme, up.host, up.port, up.base_path)
-    facts["ending"] = recording.ending.value
-    facts["outcome"] = recording.outcome.value
+    facts["ending"] = recording.ending
+    facts["outcome"] = recording.outcome
     facts["detail"] = recording.detail.encode("utf-8", "replace").decode()
     return orjson.dumps(facts)
 

@@ -6,6 +6,7 @@ compared in canonical form, all others octet for octet. Taken from a redacted re
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -20,18 +21,24 @@ _SPACE = b" \t\r\n"
 
 def fingerprint(request: Request, upstream: Upstream, streams: bool, scope: bytes) -> bytes:
     """32 octets. ``scope``: whose recordings count (a credential's hash), or empty for everybody's."""
+    digest = _prefix(upstream, request.method, request.target, streams, scope).copy()
+    _add_body(digest, request)
+    return digest.digest()  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=256)
+def _prefix(upstream: Upstream, method: bytes, target: bytes, streams: bool, scope: bytes) -> Any:
+    """The hash of all but the body."""
     parts = (
         VERSION,
         upstream.name.encode(),
         upstream.url.encode(),
-        request.method,
-        upstream.target(request.target),
+        method,
+        upstream.target(target),
         b"s" if streams else b"-",
         scope,
     )
-    digest = sha256(b"".join([b"%d:%b" % (len(part), part) for part in parts]))
-    _add_body(digest, request)
-    return digest.digest()
+    return sha256(b"".join([b"%d:%b" % (len(part), part) for part in parts]))
 
 
 def _add_body(digest: Any, request: Request) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
+from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.upstreams import Upstream
 
@@ -12,31 +14,38 @@ _FORBIDDEN = re.compile(rb"[\x00\r\n]")
 
 def request_head(upstream: Upstream, request: Request) -> bytes:
     """Octets of request line and fields (RFC 9112 sections 3 and 5). Raises ValueError on a line break within."""
-    lines = [b"%b %b HTTP/1.1" % (request.method, upstream.target(request.target))]
-    host, length = upstream.authority.encode(), b"%d" % request.body.size
-    has_host = has_length = False
-    for name, value in request.headers.pairs:
-        lower = name.lower()
-        if lower == b"host":
-            if not has_host:
-                lines.append(b"%b: %b" % (name, host))
-            has_host = True
-        elif lower == b"content-length":
-            lines.append(b"%b: %b" % (name, length))
-            has_length = True
+    before, name, after = _around_length(upstream, request.method, request.target, request.headers)
+    size = request.body.size
+    if not name:
+        return b"%bContent-Length: %d\r\n\r\n" % (before, size) if size else before + b"\r\n"
+    return b"%b%b: %d\r\n%b\r\n" % (before, name, size, after)
+
+
+@lru_cache(maxsize=256)  # a client's fields are mostly those of its last request
+def _around_length(upstream: Upstream, method: bytes, target: bytes, headers: Headers) -> tuple[bytes, bytes, bytes]:
+    """The lines before the length, the name of its field as it is written (empty for none), and the lines behind it."""
+    before, length = [b"%b %b HTTP/1.1" % (method, upstream.target(target))], b""
+    after: list[bytes] = []
+    if b"host" not in headers:
+        before.append(b"Host: " + upstream.authority.encode())
+    for name, value in _with_host(headers, upstream.authority.encode()):
+        if name.lower() == b"content-length":
+            length = length or name
         else:
-            lines.append(b"%b: %b" % (name, value))
-    if not has_host:
-        lines.insert(1, b"Host: " + host)
-    if request.body.size and not has_length:
-        lines.append(b"Content-Length: " + length)
-    head = b"\r\n".join(lines) + b"\r\n\r\n"
-    if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1 or b"\0" in head:
-        _complain(lines)
-    return head
+            (after if length else before).append(b"%b: %b" % (name, value))
+    for line in (*before, *after, length):
+        if _FORBIDDEN.search(line):
+            # a plugin's value must not become a header field, or a request, of its own
+            raise ValueError(f"the header line that begins with {line[:20]!r} holds a line break or NUL")
+    return _joined(before), length, _joined(after)
 
 
-def _complain(lines: list[bytes]) -> None:
-    """A plugin's value must not become a header field, or a request, of its own."""
-    bad = next(line for line in lines if _FORBIDDEN.search(line))
-    raise ValueError(f"the header line that begins with {bad[:20]!r} holds a line break or NUL")
+def _with_host(headers: Headers, host: bytes) -> list[tuple[bytes, bytes]]:
+    """The fields, with our `Host` in the place of the first one."""
+    places = [place for place, (name, _) in enumerate(headers.pairs) if name.lower() == b"host"]
+    fields = [pair for place, pair in enumerate(headers.pairs) if place not in places[1:]]
+    return [(name, host) if name.lower() == b"host" else (name, value) for name, value in fields]
+
+
+def _joined(lines: list[bytes]) -> bytes:
+    return b"".join([line + b"\r\n" for line in lines])
