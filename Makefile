@@ -15,8 +15,8 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-test .sdk/openai2
 	$(BIN)/python -m pytest -m "not more"
 
-test-all: $(VENV)/installed-test .sdk/openai2 tests/node/node_modules
-	$(BIN)/python -m pytest
+test-all: test tests/node/node_modules
+	$(BIN)/python -m pytest -m more
 
 check: $(VENV)/installed-test
 	$(BIN)/ruff check .

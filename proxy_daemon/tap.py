@@ -257,6 +257,8 @@ async def _open_store(
     except StoreError as error:
         raise StartError(str(error)) from error
     store.on_trouble = _tell_trouble
+    if store.trouble:
+        _tell_trouble(store.trouble)
     scheduler.every(1.0, store.sweep)
     return store, store.key
 

@@ -1,5 +1,7 @@
 """A recorded response without its secrets: head fields, and token bodies, also where they are coded.
 
+And whether a coded request body holds a secret.
+
 Called by `pipeline/keeping.py`; for large or coded bodies in a thread.
 """
 
@@ -13,7 +15,7 @@ from attrs import evolve
 
 from proxy_daemon.core.bodies import EMPTY, Body, Bytes, chunks
 from proxy_daemon.core.coding import CodingError, TooLarge, decoder_for
-from proxy_daemon.core.messages import JSON_LIMIT, Pieces, Response
+from proxy_daemon.core.messages import JSON_LIMIT, Pieces, Request, Response
 from proxy_daemon.core.redact import Redactor
 
 
@@ -35,6 +37,19 @@ def redacted_response(redactor: Redactor, response: Response) -> Response:
     if data is None:
         return _withheld(response) if redactor.withholds(headers.get(b"content-type"), response.body) else response
     return _plain(redactor, response, data)
+
+
+def withholds_request(redactor: Redactor, request: Request) -> bool:
+    """Whether a request body that is coded, or too large to be rewritten, may hold a secret: then it is not stored."""
+    headers, body = request.headers, request.body
+    kind = headers.get(b"content-type")
+    if b"content-encoding" not in headers:
+        return redactor.withholds(kind, body)
+    codings = b",".join(headers.all(b"content-encoding")).lower()
+    data, fault = _decoded(codings, body)
+    if redactor.body(kind, data) is not data:
+        return True
+    return fault is not None and (_shows(redactor, kind, body) or _hides(fault, codings, kind))
 
 
 def _plain(redactor: Redactor, response: Response, data: bytes) -> Response:

@@ -91,6 +91,7 @@ class FrontChannel(HTTPChannel):
         """What the parser does at the end of a head and of a body, by `allHeadersReceived` and `allContentReceived`."""
         request = cast("FrontRequest", self.requestFactory(self, 0))
         self.requests.append(request)
+        self._HTTPChannel__first_line = 1  # an empty line before it counts no more
         self._savedTimeOut = self.setTimeout(None)
         self._handlingRequest = True
         self.setRawMode()
@@ -104,6 +105,11 @@ class FrontChannel(HTTPChannel):
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[head] = KnownHead(self._command, self._path, fields, length)
+
+    def allHeadersReceived(self) -> None:
+        """The head of a request is whole. Where it was not learned, the next one must not be learned in its place."""
+        super().allHeadersReceived()
+        self._head = b""
 
     def headerReceived(self, line: bytes) -> bool:
         """Keep the field as it was written, where Twisted's checks pass it."""

@@ -59,9 +59,10 @@ def _check_names(manager: pluggy.PluginManager) -> None:
 def _loaded(name: str, load: Any) -> Any:
     try:
         plugin = load()
+        return plugin() if isinstance(plugin, type) else plugin
     except Exception as error:
-        raise StartError(f"plugin {name!r} cannot be loaded: {type(error).__name__}: {error}") from error
-    return plugin() if isinstance(plugin, type) else plugin
+        reason = f"{type(error).__name__}: {error}".replace("\n", " ")
+        raise StartError(f"plugin {name!r} cannot be loaded: {reason}") from error
 
 
 def _name(place: str) -> str:

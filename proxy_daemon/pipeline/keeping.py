@@ -14,7 +14,7 @@ from proxy_daemon.core.matching.fingerprint import fingerprint
 from proxy_daemon.core.messages import Ending, Exchange, Recording, Request, Response
 from proxy_daemon.core.modes import Mode
 from proxy_daemon.core.redact import Redactor
-from proxy_daemon.core.redacted_response import redacted_response
+from proxy_daemon.core.redacted_response import redacted_response, withholds_request
 from proxy_daemon.core.services import Store, Worker
 from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.pipeline.dispatch import Dispatcher
@@ -150,12 +150,11 @@ class Keeper:
         return await self._request_checked(recording)
 
     async def _request_checked(self, recording: Recording) -> Recording:
-        """A request body too large to be rewritten is not stored where it holds a secret's name."""
+        """A request body that is coded, or too large to be rewritten, is not stored where it may hold a secret."""
         request = recording.request
-        if request.body.whole() is not None:
+        if request.body.whole() is not None and (b"content-encoding" not in request.headers or not request.body.size):
             return recording
-        kind = request.headers.get(b"content-type")
-        if await self.worker.run(self.redactor.withholds, kind, request.body):
+        if await self.worker.run(withholds_request, self.redactor, request):
             return evolve(recording, request=evolve(request, body=EMPTY), cut=True, redacted=True)
         return recording
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
 
-from proxy_daemon.core.bodies import Body, chunks
+from proxy_daemon.core.bodies import CHUNK, Body
 from proxy_daemon.core.messages import Recording, id_number, id_text
 from proxy_daemon.core.services import Services, Store
 from proxy_daemon.hookspecs import hookimpl
@@ -127,11 +128,39 @@ class RawBody(Resource):
         super().__init__()
         self._body = body
 
-    def render_GET(self, request: Any) -> bytes:
+    def render_GET(self, request: Any) -> int:
         """The whole body."""
         request.setHeader(b"content-type", b"application/octet-stream")
         request.setHeader(b"x-content-type-options", b"nosniff")
-        return b"".join(chunks(self._body))
+        request.setHeader(b"content-length", b"%d" % self._body.size)
+        request.registerProducer(Download(request, self._body), False)
+        return NOT_DONE_YET
+
+
+class Download:
+    """Sends a body part by part, as the client takes it (`IPullProducer`): it may be larger than the memory."""
+
+    def __init__(self, request: Any, body: Body) -> None:
+        self._request, self._body, self._offset = request, body, 0
+
+    def resumeProducing(self) -> None:
+        """The client takes more. Where the store has lost octets, it sees a broken answer."""
+        try:
+            data = self._body.read(self._offset, CHUNK)
+        except OSError:
+            data = b""
+        self._offset += len(data)
+        self._request.write(data)
+        if self._offset < self._body.size and data:
+            return
+        self._request.unregisterProducer()
+        if self._offset < self._body.size:
+            self._request.loseConnection()
+        else:
+            self._request.finish()
+
+    def stopProducing(self) -> None:
+        """The client is gone."""
 
 
 class NotFound(Resource):

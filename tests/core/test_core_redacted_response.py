@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.messages import JSON_LIMIT, Pieces, Response, ResponseHead
+from proxy_daemon.core.messages import JSON_LIMIT, Pieces, Request, Response, ResponseHead
 from proxy_daemon.core.redact import REDACTED, Redactor
-from proxy_daemon.core.redacted_response import redacted_response
+from proxy_daemon.core.redacted_response import redacted_response, withholds_request
 
 SECRET = b"s3kr1t-V4lue"
 TOKENS = b'{"token_type":"bearer","access_token":"%b","expires_in":3600}' % SECRET
@@ -232,3 +232,24 @@ def test_pieces_cover_the_body_whatever_the_cuts(secrets, offsets):
 def test_any_octets_under_any_coding(data, coding):
     given = coded(coding, data)
     assert redacted(given) is given or (b"zstd" in coding and withheld(given))
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "withheld"),
+    [
+        (b"application/x-www-form-urlencoded", b"grant_type=x&client_secret=hush", True),
+        (b"application/json", b'{"refresh_token":"hush"}', True),
+        (b"application/json", b'{"prompt":"the client_secret is safe"}', False),
+    ],
+)
+@pytest.mark.parametrize("coding", [b"gzip", b""])
+def test_a_coded_request_body_with_a_secret_is_not_stored(kind, body, withheld, coding):
+    headers = Headers(((b"Content-Type", kind), *([(b"Content-Encoding", coding)] if coding else [])))
+    request = Request(b"POST", b"/token", headers, Bytes(gzip.compress(body) if coding else body))
+    assert withholds_request(Redactor(), request) is (withheld or (not coding and b"client_secret" in body))
+
+
+def test_a_request_body_whose_coding_is_only_said_is_looked_into():
+    headers = Headers(((b"Content-Type", b"application/json"), (b"Content-Encoding", b"gzip")))
+    assert withholds_request(Redactor(), Request(b"POST", b"/", headers, Bytes(b'{"access_token":"hush"}')))
+    assert not withholds_request(Redactor(), Request(b"POST", b"/", headers, Bytes(b'{"x":"y"}')))

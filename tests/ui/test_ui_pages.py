@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from rig import Daemons
+from rig import Daemons, answering
 from twisted.web.test.requesthelper import DummyRequest
 
 from proxy_daemon.core.bodies import Bytes
@@ -12,7 +12,7 @@ from proxy_daemon.core.messages import Ending, Outcome, Recording, Request
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.settings import Settings
 from proxy_daemon.testing import MemoryStore
-from proxy_daemon.ui.resources import PAGE_LIMIT, Pages, Start, health
+from proxy_daemon.ui.resources import PAGE_LIMIT, Download, Pages, Start, health
 
 LIST = "/_llmproxy/api/exchanges"
 SECRET = "hush-hush"
@@ -189,6 +189,51 @@ def test_bodies_are_octets_that_no_page_runs(proxy, newest):
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert word in body
         assert len(body) == int(headers["Content-Length"]) == proxy.get(f"{LIST}/{newest[2]['id']}")[side]["size"]
+
+
+def test_a_large_body_is_sent_in_parts(daemon, upstream):
+    play = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n", b"0123456789" * 300_000)
+    proxy = daemon("--upstream", upstream(play).url)
+    assert proxy.chat()[0] == 200
+    place = f"{LIST}/{proxy.exchanges()[0]['id']}/response/body"
+    assert proxy.request("GET", place)[2] == b"0123456789" * 300_000
+
+
+def test_a_body_that_lost_octets_is_seen_to_be_broken():
+    request, body = FakeDownload(), Lossy(b"x" * 100_000, lost_from=70_000)
+    download = Download(request, body)
+    while not request.ended:
+        download.resumeProducing()
+    assert request.ended == ["unregistered", "lost"]
+    assert request.written == b"x" * 70_000
+
+
+class FakeDownload:
+    def __init__(self):
+        self.ended, self.written = [], b""
+
+    def write(self, data):
+        self.written += data
+
+    def unregisterProducer(self):
+        self.ended.append("unregistered")
+
+    def loseConnection(self):
+        self.ended.append("lost")
+
+    def finish(self):
+        self.ended.append("finished")
+
+
+class Lossy:
+    def __init__(self, data, lost_from):
+        self.size, self._data = len(data), data[:lost_from]
+
+    def read(self, offset, size):
+        data = self._data[offset : offset + size]
+        if not data:
+            raise OSError("octets are missing")
+        return data
 
 
 def test_no_secret_is_shown_anywhere(proxy, newest):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import field, frozen
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.ssl import optionsForClientTLS
 
@@ -75,7 +76,8 @@ class Upstreams:
     def _endpoint(self, upstream: Upstream) -> IStreamClientEndpoint:
         """Happy eyeballs for names; TLS verifies against the platform's certificates."""
         try:
-            endpoint: IStreamClientEndpoint = HostnameEndpoint(
+            kind = _endpoint_kind(upstream.host)
+            endpoint: IStreamClientEndpoint = kind(
                 self.reactor, upstream.host, upstream.port, self.settings.connect_timeout
             )
             if upstream.scheme == "https":
@@ -84,3 +86,10 @@ class Upstreams:
         except (ValueError, UnicodeError) as error:
             raise UpstreamFault(502, f"upstream {upstream.name} has an unusable host: {error}") from error
         return endpoint
+
+
+def _endpoint_kind(host: str) -> Any:
+    """A name may have several addresses, tried one after the other; a failure is known only after the last."""
+    if isIPAddress(host):
+        return TCP4ClientEndpoint
+    return TCP6ClientEndpoint if isIPv6Address(host) else HostnameEndpoint

@@ -1,0 +1,186 @@
+"""From a request to an exchange: upstream, dialect, wishes, credential and id; which fields go upstream."""
+
+import pytest
+from attrs import define
+
+from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.cache_control import Directives
+from proxy_daemon.core.dialects import BUILT_IN, GENERIC
+from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.upstreams import parse_upstream
+from proxy_daemon.pipeline.admission import COUNTER_BITS, Admission, Ids
+from proxy_daemon.pipeline.faults import Refusal
+
+LOCAL, OTHER = parse_upstream("local=http://127.0.0.1:11434/v1"), parse_upstream("other=http://other/")
+CHAT = b"/v1/chat/completions"
+
+
+@define
+class FakeClock:
+    mono: float = 5.0
+    time: float = 1_800_000_000.0
+
+    def seconds(self):
+        return self.mono
+
+    def wall(self):
+        return self.time
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+def admission(clock, upstreams=(), dialects=BUILT_IN, key=b"k" * 32):
+    return Admission(upstreams, dialects, clock, key, Ids(clock))
+
+
+def admit(clock, target=CHAT, headers=(), body=b"", **parts):
+    return admission(clock, **parts).admit(b"POST", target, Headers(headers), Bytes(body), "127.0.0.1:5")
+
+
+def test_an_exchange_has_what_is_known_of_its_request(clock):
+    exchange = admit(clock, body=b"{}")
+    assert (exchange.request.method, exchange.request.target) == (b"POST", CHAT)
+    assert (exchange.request.body.whole(), exchange.request_size) == (b"{}", 2)
+    assert (exchange.client, exchange.started, exchange.began) == ("127.0.0.1:5", clock.time, clock.mono)
+    assert exchange.ending is None
+    assert exchange.notes == {}
+
+
+@pytest.mark.parametrize(
+    ("target", "upstreams", "name"),
+    [
+        (CHAT, (), "openai"),
+        (b"/v1/messages", (), "anthropic"),
+        (b"/v1beta/models/gemini-2.5-pro:generateContent", (), "google"),
+        (CHAT, (LOCAL, OTHER), "local"),
+        (CHAT, (LOCAL, parse_upstream("http://d")), "default"),
+        (b"/_llmproxy/to/other" + CHAT, (LOCAL, OTHER), "other"),
+        (b"/_llmproxy/to/anthropic" + CHAT, (), "anthropic"),
+    ],
+)
+def test_the_upstream(clock, target, upstreams, name):
+    exchange = admit(clock, target, upstreams=upstreams)
+    assert exchange.upstream.name == name
+    assert not exchange.request.target.startswith(b"/_llmproxy/")
+
+
+@pytest.mark.parametrize(
+    ("target", "goes_on"),
+    [
+        (b"/_llmproxy/to/local/v1/models?a=/_llmproxy/to/other/", b"/v1/models?a=/_llmproxy/to/other/"),
+        (b"/_llmproxy/to/local", b"/"),
+        (b"/_llmproxy/to/local?x=1", b"/?x=1"),
+        (b"/v1/models?x=%20", b"/v1/models?x=%20"),
+        (b"/_llmproxy/to/b@d/v1", b"/_llmproxy/to/b@d/v1"),
+    ],
+)
+def test_the_target_that_goes_on(clock, target, goes_on):
+    assert admit(clock, target, upstreams=(LOCAL,)).request.target == goes_on
+
+
+@pytest.mark.parametrize("upstreams", [(), (LOCAL, OTHER)])
+def test_an_upstream_that_does_not_exist_is_refused(clock, upstreams):
+    with pytest.raises(Refusal, match=r"No upstream is called 'nowhere'; there are: ") as refusal:
+        admit(clock, b"/_llmproxy/to/nowhere" + CHAT, upstreams=upstreams)
+    assert (refusal.value.status, refusal.value.kind) == (404, "llmproxy_refused")
+    assert all(upstream.name in str(refusal.value) for upstream in upstreams)
+
+
+def test_the_dialect_is_that_of_the_target_behind_the_name(clock):
+    assert admit(clock, b"/_llmproxy/to/local/v1/messages", upstreams=(LOCAL,)).dialect.name == "anthropic"
+
+
+def test_dialects_are_asked_in_order_and_the_generic_one_is_last(clock):
+    class Mine(Dialect):
+        def recognises(self, request):
+            return request.path == CHAT
+
+    mine = Mine()
+    assert admit(clock, dialects=(mine, *BUILT_IN), upstreams=(LOCAL,)).dialect is mine
+    assert admit(clock, b"/elsewhere", dialects=(mine, *BUILT_IN), upstreams=(LOCAL,)).dialect is GENERIC
+
+
+@pytest.mark.parametrize(
+    ("fields", "directives", "passed"),
+    [
+        ([], Directives(), []),
+        ([(b"Cache-Control", b"no-cache")], Directives(no_cache=True), []),
+        (
+            [(b"Cache-Control", b"No-Store, max-age=0"), (b"A", b"1")],
+            Directives(no_store=True),
+            [(b"A", b"1"), (b"Cache-Control", b"max-age=0")],
+        ),
+        ([(b"cache-control", b"only-if-cached")], Directives(only_if_cached=True), []),
+        ([(b"Expect", b"100-continue"), (b"B", b"2")], Directives(), [(b"B", b"2")]),
+        ([(b"X-LLMProxy-Session", b"s"), (b"X-LLMPROXY-TOKEN", b"t")], Directives(), []),
+        ([(b"x-llmproxy-cassette", b"c")], Directives(), []),
+        ([(b"Connection", b"close, X-Hop"), (b"X-Hop", b"1"), (b"X-End", b"2")], Directives(), [(b"X-End", b"2")]),
+        # Who says that Cache-Control is of this hop only has said nothing that lasts.
+        ([(b"Connection", b"cache-control"), (b"Cache-Control", b"no-store")], Directives(), []),
+    ],
+)
+def test_wishes_are_read_and_fields_that_speak_to_the_daemon_stay_here(clock, fields, directives, passed):
+    exchange = admit(clock, headers=fields)
+    assert exchange.directives == directives
+    assert list(exchange.request.headers.pairs) == passed
+
+
+class TestCredential:
+    def of(self, clock, headers=(), target=CHAT, key=b"k" * 32):
+        return admit(clock, target, headers, key=key).credential
+
+    def test_none_without_one(self, clock):
+        assert self.of(clock, [(b"A", b"1")]) == b""
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            [(b"Authorization", b"Bearer sk-1")],
+            [(b"X-Api-Key", b"sk-1")],
+            [(b"Authorization", b"Bearer sk-1"), (b"Connection", b"authorization")],
+        ],
+    )
+    def test_of_the_fields_as_the_client_sent_them(self, clock, headers):
+        hashed = self.of(clock, headers)
+        assert len(hashed) == 16
+        assert b"sk-1" not in hashed
+        assert hashed == self.of(clock, headers)
+        assert hashed != self.of(clock, [(headers[0][0], b"Bearer sk-2")])
+        assert hashed != self.of(clock, headers, key=b"j" * 32)
+
+    def test_of_the_query_too(self, clock):
+        assert self.of(clock, target=CHAT + b"?key=a") != self.of(clock, target=CHAT + b"?key=b")
+
+    def test_the_same_under_a_named_upstream(self, clock):
+        named = b"/_llmproxy/to/openai" + CHAT + b"?key=a"
+        assert self.of(clock, target=named) == self.of(clock, target=CHAT + b"?key=a")
+
+
+class TestIds:
+    def test_later_ones_are_larger_once_the_clock_has_moved(self, clock):
+        ids = Ids(clock)
+        first = ids.next()
+        clock.time += 0.001
+        assert ids.next() > first
+
+    def test_within_a_millisecond_all_differ(self, clock):
+        ids = Ids(clock)
+        assert len({ids.next() for _ in range(1000)}) == 1000
+
+    def test_they_tell_the_time(self, clock):
+        assert Ids(clock).next() >> COUNTER_BITS == int(clock.time * 1000)
+
+    def test_the_counter_stays_in_its_bits(self, clock, monkeypatch):
+        monkeypatch.setattr("proxy_daemon.pipeline.admission.secrets.randbits", lambda bits: (1 << bits) - 1)
+        ids = Ids(clock)
+        last, first = ids.next(), ids.next()
+        assert last >> COUNTER_BITS == first >> COUNTER_BITS
+        assert (last & ((1 << COUNTER_BITS) - 1), first & ((1 << COUNTER_BITS) - 1)) == ((1 << COUNTER_BITS) - 1, 0)
+
+    def test_a_store_can_hold_them_until_2039(self, clock):
+        clock.time = ((1 << 41) - 1) / 1000
+        assert (1 << 62) < Ids(clock).next() < 1 << 63
