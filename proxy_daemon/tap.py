@@ -27,7 +27,7 @@ from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.services import Services, Store
 from proxy_daemon.net.housekeeping import Lines, LoopingScheduler, SystemClock, ThreadWorker
-from proxy_daemon.net.service import Daemon, DaemonService
+from proxy_daemon.net.service import Daemon, DaemonService, Stopping
 from proxy_daemon.net.site import Front, FrontResource, FrontSite
 from proxy_daemon.net.stage import Stage
 from proxy_daemon.net.upstream.client import Upstreams
@@ -188,6 +188,19 @@ async def _assemble(
     hooks = Dispatcher(manager, reactor, _trace())
     store, key = await _open_store(settings, reactor, clock, scheduler, hooks)
     services = _services(store, clock, worker, scheduler, hooks)
+    stops = (scheduler.stop, worker.stop, getattr(store, "close", lambda: None))
+    try:
+        return await _daemon(settings, reactor, hooks, services, key, stops)
+    except BaseException:
+        if isinstance(store, SQLiteStore):
+            store.close()
+        raise
+
+
+async def _daemon(
+    settings: Settings, reactor: Any, hooks: Dispatcher, services: Services, key: bytes, stops: tuple[Stopping, ...]
+) -> Daemon:
+    clock = services.clock
     dialects = [dialect for _, found in await hooks.each("llmproxy_dialects") for dialect in found] + list(BUILT_IN)
     await hooks.each("llmproxy_configure", settings, services)
     upstreams = Upstreams(reactor, reactor, settings)
@@ -196,10 +209,9 @@ async def _assemble(
     admission = Admission(settings.upstream, dialects, clock, key, Ids(clock))
     root = FrontResource(Front(admission, pipeline), await _mounts(hooks, settings, services))
     site = FrontSite(root, _access(settings), dialects, settings.max_body, settings.client_timeout, clock.seconds)
-    scheduler.every(1.0, site.look)
+    services.scheduler.every(1.0, site.look)
     services.facts["client_connections"] = lambda: len(site.channels)
-    stops = (upstreams.close, scheduler.stop, worker.stop, getattr(store, "close", lambda: None))
-    return Daemon(site, lambda addresses: start_lines(settings, addresses), stops)
+    return Daemon(site, lambda addresses: start_lines(settings, addresses), (upstreams.close, *stops))
 
 
 def _pipeline(

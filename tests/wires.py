@@ -28,6 +28,10 @@ class Wire(StringTransport):
     def loseWriteConnection(self):
         self.half_closed = True
 
+    def unregisterProducer(self):
+        """Twice is once, as with a socket's transport."""
+        self.producer = self.streaming = None
+
     def taken(self):
         """What was written since the last call."""
         data = self.value()

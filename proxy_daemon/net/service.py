@@ -156,6 +156,6 @@ def _plain(error: Exception) -> str:
 def _address(port: Any) -> str:
     host = port.getHost()
     if not hasattr(host, "port"):
-        return str(getattr(host, "name", host))
+        return os.fsdecode(getattr(host, "name", None) or str(host))  # a socket of this machine is a path, in bytes
     name = f"[{host.host}]" if ":" in host.host else host.host
     return f"http://{name}:{host.port}"

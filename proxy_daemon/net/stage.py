@@ -110,6 +110,8 @@ def _pieces(recording: Recording, delays: list[float]) -> Iterator[Delayed]:
                 raise EOFError(f"{end - offset} octets are missing at {offset}")
             yield delay, data
             offset, delay = offset + len(data), 0
+    if offset < body.size:
+        raise EOFError(f"{body.size - offset} octets stand behind the last piece")
 
 
 def _decoded(source: Iterator[Delayed], decoder: Decoder) -> Iterator[Delayed]:

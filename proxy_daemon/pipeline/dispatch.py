@@ -164,15 +164,20 @@ class Dispatcher:
             raise StartError(fault.message) from error
 
     async def _in_time(self, awaitable: Awaitable[Any], seconds: float) -> Any:
-        """Await it, but not longer. A Deferred that is there already needs no timer."""
+        """Await it, but not longer. A Deferred whose result is there already needs no timer."""
         if not isinstance(awaitable, Deferred):
             awaitable = Deferred.fromCoroutine(_awaited(awaitable))
-        if not awaitable.called:
+        if not awaitable.called or awaitable.paused:
             awaitable.addTimeout(seconds, cast(Any, self._timer))
+        left: list[bool] = []
         try:
-            return await awaitable
+            return await _watched(awaitable, left)
         except DeferredTimeoutError:
             raise TimeoutError(f"no result within its deadline of {seconds:g} s") from None
+        except CancelledError:
+            if left:
+                raise
+            raise RuntimeError("what it returned was cancelled, and not by the exchange") from None
 
     def _bind(self, manager: pluggy.PluginManager, name: str, contract: Contract) -> Hook:
         caller = getattr(manager.hook, name)
@@ -234,3 +239,15 @@ def _reason(error: BaseException) -> str:
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
+
+
+def _watched(awaitable: Deferred[Any], left: list[bool]) -> Deferred[Any]:
+    """The same result. ``left`` fills where the exchange is cancelled, and not only what the plugin returned."""
+
+    def cancel(_: Deferred[Any]) -> None:
+        left.append(True)
+        awaitable.cancel()
+
+    watched: Deferred[Any] = Deferred(cancel)
+    awaitable.chainDeferred(watched)
+    return watched

@@ -18,7 +18,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from proxy_daemon.core import heads, modes
-from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, id_text
+from proxy_daemon.core.dialects import GENERIC
+from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, ResponseHead, id_text
 from proxy_daemon.hookspecs import Event
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.faults import Fault, Miss, Refusal
@@ -191,7 +192,7 @@ class Pipeline:
         """Say what went wrong, in the shape of the API that was called."""
         exchange.outcome, exchange.ending, exchange.detail = fault.outcome, fault.ending, fault.message
         exchange.status = fault.status
-        head, body = heads.error_answer(exchange.dialect, fault.status, fault.kind, fault.message)
+        head, body = _error_answer(exchange, fault)
         fields = head.headers.plus(*fault.headers, (b"Content-Length", b"%d" % len(body)))
         client.begin(evolve(head, headers=fields), heads.own_fields(exchange, edited=False))
         client.write(body, more=True)
@@ -200,7 +201,12 @@ class Pipeline:
 
     async def _end(self, exchange: Exchange) -> None:
         exchange.duration = self.stage.since(exchange)
-        await self.keeper.note(exchange)
+        try:
+            await self.keeper.note(exchange)
+        except CancelledError:  # the client left while a plugin looked at the recording: nothing is written
+            pass
+        except Exception:  # noqa: BLE001  (a store of a plugin's; the exchange is told of all the same)
+            log.failure("exchange {id} was not written: a defect of the store", id=exchange.id)
         failed = exchange.outcome is Outcome.FAILED
         self._tell(exchange, Event("failed", exchange.detail) if failed else ENDED)
 
@@ -210,6 +216,14 @@ class Pipeline:
 
 class NotShared(Exception):
     """The flight that an exchange had joined failed, or has an error for an answer."""
+
+
+def _error_answer(exchange: Exchange, fault: Fault) -> tuple[ResponseHead, bytes]:
+    try:
+        return heads.error_answer(exchange.dialect, fault.status, fault.kind, fault.message)
+    except Exception:  # noqa: BLE001  (a dialect of a plugin's must not leave a client without an answer)
+        log.failure("the dialect {name} cannot write an error", name=exchange.dialect.name)
+        return heads.error_answer(GENERIC, fault.status, fault.kind, fault.message)
 
 
 def _explained(near: Any) -> list[str]:

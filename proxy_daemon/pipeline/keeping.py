@@ -130,7 +130,7 @@ class Keeper:
             fingerprint=exchange.fingerprint,
             replayable=replayable,
             cut=cut or too_large,
-            redacted=request is not exchange.request and not exchange.directives.no_store,
+            redacted=_differs(request, exchange.request) and not exchange.directives.no_store,
             served_from=exchange.served_from,
         )
 
@@ -170,3 +170,10 @@ class Keeper:
             return recording
         replaced: Recording = evolve(final, request=self.redactor.request(final.request))
         return await self._response_redacted(replaced)
+
+
+def _differs(safe: Request, request: Request) -> bool:
+    """Whether something was replaced, and not only left out."""
+    if safe.headers is not request.headers or safe.target is not request.target:
+        return True
+    return safe.body is not request.body and safe.body is not EMPTY

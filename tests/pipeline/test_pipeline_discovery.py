@@ -154,6 +154,13 @@ class TestModulesAndFiles:
         manager = load_plugins([], [write("json.py", GOOD)], [])
         assert implementations(manager) == ["json"]
         assert sys.modules["json"] is not manager.get_plugin("json")
+        assert sys.modules["llmproxy_plugin_json"] is manager.get_plugin("json")
+
+    def test_a_file_may_have_dataclasses(self, write):
+        """They look for their module by its name."""
+        start = "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        text = start + GOOD + "@dataclass\nclass State:\n    count: int = 0\n"
+        assert implementations(load_plugins([], [write("stateful.py", text)], [])) == ["stateful"]
 
     def test_one_without_hooks_is_taken(self, write):
         assert names(load_plugins([], [write("quiet.py", SETTINGS_ONLY)], [])) == ["quiet"]

@@ -9,6 +9,7 @@ from collections import deque
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
@@ -71,8 +72,8 @@ class Pool:
         connection: Any = None
         try:
             connection = await self._endpoint.connect(self._factory)
-        except CancelledError:
-            raise
+        except (CancelledError, ConnectingCancelledError) as error:
+            raise CancelledError from error
         except Exception as error:
             raise UpstreamFault(*_status(self._name, error)) from error
         finally:
@@ -95,6 +96,7 @@ class Pool:
     def _released(self, connection: Connection, reusable: bool) -> None:
         if not reusable:
             self._counted.discard(connection)
+            self._idle = [entry for entry in self._idle if entry[1] is not connection]  # it makes no room twice
         else:
             self._idle.append((self._timer.seconds(), connection))
             if self._sweep is None or not self._sweep.active():

@@ -1,0 +1,163 @@
+"""What a socket takes goes at once; the rest goes Twisted's way, in order, and nothing goes twice."""
+
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet import main
+from twisted.internet.tcp import Connection
+from twisted.internet.testing import StringTransport
+
+from proxy_daemon.net import eager
+
+
+class Reactor:
+    """Remembers who waits to write."""
+
+    def __init__(self):
+        self.writers = set()
+
+    def addWriter(self, writer):
+        self.writers.add(writer)
+
+    def removeWriter(self, writer):
+        self.writers.discard(writer)
+
+    def removeReader(self, reader):
+        pass
+
+
+class NoSocket:
+    def setblocking(self, flag):
+        pass
+
+    def fileno(self):
+        return -1
+
+
+class Socket(Connection):
+    """A TCP connection whose socket takes, call by call, as many octets as ``takes`` says, or fails."""
+
+    def __init__(self, *takes):
+        super().__init__(NoSocket(), None, Reactor())
+        self.connected = True
+        self.takes, self.got, self.calls = list(takes), b"", 0
+
+    def writeSomeData(self, data):
+        self.calls += 1
+        take = self.takes.pop(0) if self.takes else len(data)
+        if not isinstance(take, int) or take < 0:
+            return take
+        self.got += bytes(data[:take])
+        return min(take, len(data))
+
+    @property
+    def waits(self):
+        return self in self.reactor.writers
+
+    def turn(self, most=100):
+        """Let the reactor write until nothing waits."""
+        for _ in range(most):
+            if not self.waits:
+                return
+            self.doWrite()
+        raise AssertionError("it never ends")
+
+
+@pytest.mark.parametrize(
+    ("takes", "at_once"),
+    [([], b"abcdef"), ([6], b"abcdef"), ([4], b"abcd"), ([1], b"a"), ([0], b"")],
+)
+def test_what_is_taken_goes_at_once_and_the_rest_later(takes, at_once):
+    wire = Socket(*takes)
+    eager.send(wire, b"abcdef")
+    assert (wire.got, wire.waits) == (at_once, at_once != b"abcdef")
+    wire.turn()
+    assert wire.got == b"abcdef"
+
+
+def test_what_is_taken_whole_never_reaches_the_reactor():
+    wire = Socket()
+    eager.send(wire, b"abc")
+    eager.send(wire, b"def")
+    assert (wire.got, wire.calls, wire.waits) == (b"abcdef", 2, False)
+
+
+@pytest.mark.parametrize("lost", [main.CONNECTION_LOST, main.CONNECTION_DONE])
+def test_a_lost_connection_is_twisteds_to_find(lost):
+    wire = Socket(lost, lost)
+    eager.send(wire, b"abc")
+    assert (wire.got, wire.waits) == (b"", True)
+    assert wire.doWrite() is lost
+
+
+@given(st.lists(st.tuples(st.binary(max_size=20), st.integers(0, 25), st.booleans()), max_size=20))
+def test_nothing_is_lost_doubled_or_turned_round(writes):
+    """Whatever the socket takes, call by call, and whenever the reactor gets its turn."""
+    wire = Socket(*[take for _, take, _ in writes])
+    for data, _, turn in writes:
+        eager.send(wire, data)
+        if turn and wire.waits:
+            wire.doWrite()
+    wire.takes = []
+    wire.turn()
+    assert wire.got == b"".join(data for data, _, _ in writes)
+
+
+WAITING = {
+    "octets wait": lambda wire: wire.write(b"before "),
+    "octets wait that were looked at": lambda wire: (wire.takes.append(0), wire.write(b"before "), wire.doWrite()),
+    "part of them wait": lambda wire: (wire.takes.append(1), wire.write(b"xbefore "), wire.doWrite()),
+    "TLS": lambda wire: setattr(wire, "TLS", True),
+    "the connection is being closed": lambda wire: setattr(wire, "disconnecting", True),
+    "our side is ended": lambda wire: setattr(wire, "_writeDisconnected", True),
+    "our side is being ended": lambda wire: setattr(wire, "_writeDisconnecting", True),
+    "it is not connected": lambda wire: setattr(wire, "connected", False),
+}
+
+
+@pytest.mark.parametrize("prepare", WAITING.values(), ids=WAITING.keys())
+def test_never_past_what_waits_or_what_has_ended(prepare, monkeypatch):
+    wire = Socket()
+    prepare(wire)
+    calls, handed = wire.calls, []
+    monkeypatch.setattr(wire, "write", handed.append)
+    eager.send(wire, b"abc")
+    assert (wire.calls, handed) == (calls, [b"abc"])
+
+
+def test_other_transports_are_written_to_as_ever():
+    wire = StringTransport()
+    eager.send(wire, b"abc")
+    assert wire.value() == b"abc"
+
+
+def test_a_real_socket():
+    """The private names that are asked exist, and mean what is meant."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        wire = Connection(ours, None, Reactor())
+        wire.connected = True
+        eager.send(wire, b"abc")
+        assert theirs.recv(10) == b"abc"
+        assert wire.reactor.writers == set()
+        eager.send(wire, b"x" * 10_000_000)
+        assert wire.reactor.writers == {wire}
+        eager.send(wire, b"last")
+        assert wire.dataBuffer or wire._tempDataLen
+        assert _drained(wire, theirs) == b"x" * 10_000_000 + b"last"
+
+
+def _drained(wire, peer):
+    got = []
+    while wire.reactor.writers:
+        got.append(peer.recv(1_000_000))
+        wire.doWrite()
+    peer.setblocking(False)
+    try:
+        while data := peer.recv(1_000_000):
+            got.append(data)
+    except BlockingIOError:
+        return b"".join(got)

@@ -1,0 +1,217 @@
+"""Time, one thread, things done again and again, and lines that wait: with a clock by hand."""
+
+import io
+
+import pytest
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
+
+from proxy_daemon.net import housekeeping
+from proxy_daemon.net.housekeeping import Lines, LoopingScheduler, SystemClock, ThreadWorker
+
+
+@pytest.fixture
+def logged():
+    """What is logged as failed."""
+    events = []
+
+    def observe(event):
+        if event.get("log_failure") is not None:
+            events.append(str(event["log_failure"].value))
+
+    globalLogPublisher.addObserver(observe)
+    yield events
+    globalLogPublisher.removeObserver(observe)
+
+
+def result(awaitable):
+    """Of what must be done already."""
+    done = []
+    Deferred.fromCoroutine(awaitable).addCallbacks(done.append, lambda failure: done.append(failure.value))
+    return done
+
+
+class TestScheduler:
+    @pytest.fixture
+    def clock(self):
+        return Clock()
+
+    def test_again_and_again_and_not_at_once(self, clock):
+        calls = []
+        LoopingScheduler(clock).every(2.0, lambda: calls.append(clock.seconds()))
+        clock.pump([1.0] * 6)
+        assert calls == [2.0, 4.0, 6.0]
+
+    def test_a_fault_is_logged_and_does_not_end_it(self, clock, logged):
+        calls = []
+
+        def faulty():
+            calls.append(1)
+            raise ValueError("odd")
+
+        LoopingScheduler(clock).every(1.0, faulty)
+        clock.pump([1.0] * 3)
+        assert (len(calls), logged) == (3, ["odd"] * 3)
+
+    def test_one_that_fails_does_not_hold_the_others_up(self, clock, logged):
+        scheduler, calls = LoopingScheduler(clock), []
+        scheduler.every(1.0, lambda: 1 / 0)
+        scheduler.every(1.0, lambda: calls.append(1))
+        clock.pump([1.0] * 2)
+        assert (calls, len(logged)) == ([1, 1], 2)
+
+    def test_stop_ends_all_and_leaves_no_timer(self, clock):
+        scheduler = LoopingScheduler(clock)
+        scheduler.every(1.0, list)
+        scheduler.every(2.0, list)
+        assert result(scheduler.stop()) == [None]
+        assert clock.getDelayedCalls() == []
+
+    def test_at_the_stop_the_last_registered_comes_first_and_each_is_waited_for(self, clock):
+        scheduler, calls, slow = LoopingScheduler(clock), [], Deferred()
+        scheduler.at_stop(lambda: calls.append("first registered"))
+        scheduler.at_stop(lambda: (calls.append("slow"), slow)[1])
+        scheduler.at_stop(lambda: calls.append("last registered"))
+        done = result(scheduler.stop())
+        assert (calls, done) == (["last registered", "slow"], [])
+        slow.callback(None)
+        assert (calls, done) == (["last registered", "slow", "first registered"], [None])
+
+    @pytest.mark.parametrize("how", ["raise", "fail"])
+    def test_what_fails_at_the_stop_is_logged_and_the_rest_is_done(self, clock, logged, how):
+        scheduler, calls = LoopingScheduler(clock), []
+
+        def faulty():
+            if how == "raise":
+                raise ValueError("odd")
+            return fail(ValueError("odd"))
+
+        scheduler.at_stop(lambda: calls.append(1))
+        scheduler.at_stop(faulty)
+        assert result(scheduler.stop()) == [None]
+        assert (calls, logged) == ([1], ["odd"])
+
+
+class Worker:
+    """Runs what it was given when the test says so."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def run(self, function, *args):
+        done = Deferred()
+        self.waiting.append(lambda: done.callback(function(*args)))
+        return done
+
+    def work(self):
+        while self.waiting:
+            self.waiting.pop(0)()
+
+
+class TestLines:
+    @pytest.fixture
+    def play(self):
+        self.file, self.worker, self.clock = io.BytesIO(), Worker(), Clock()
+        self.scheduler = LoopingScheduler(self.clock)
+        self.lines = Lines(self.file, self.worker, self.scheduler)
+        return self
+
+    def test_they_are_gathered_and_written_together_in_order(self, play):
+        for number in range(3):
+            self.lines.write(b"%d\n" % number)
+        assert self.worker.waiting == []
+        self.clock.advance(housekeeping.FLUSH_SECONDS)
+        assert len(self.worker.waiting) == 1
+        self.worker.work()
+        assert self.file.getvalue() == b"0\n1\n2\n"
+
+    def test_nothing_is_not_written(self, play):
+        self.clock.pump([housekeeping.FLUSH_SECONDS] * 3)
+        assert self.worker.waiting == []
+
+    def test_one_write_at_a_time(self, play):
+        """A disk that does not answer must not gather more and more calls."""
+        for number in range(5):
+            self.lines.write(b"%d\n" % number)
+            self.clock.advance(housekeeping.FLUSH_SECONDS)
+        assert len(self.worker.waiting) == 1
+        self.worker.work()
+        self.clock.advance(housekeeping.FLUSH_SECONDS)
+        self.worker.work()
+        assert self.file.getvalue() == b"0\n1\n2\n3\n4\n"
+
+    def test_beyond_the_limit_lines_are_dropped_and_counted(self, play, monkeypatch):
+        monkeypatch.setattr(housekeeping, "MAX_WAITING", 10)
+        for _ in range(9):
+            self.lines.write(b"1234\n")
+        self.clock.advance(housekeeping.FLUSH_SECONDS)
+        self.lines.write(b"after\n")
+        self.worker.work()
+        self.clock.advance(housekeeping.FLUSH_SECONDS)
+        self.worker.work()
+        assert self.file.getvalue() == b"1234\n" * 3 + b'{"dropped_lines": 6}\nafter\n'
+
+    def test_the_rest_is_written_at_the_stop(self, play):
+        self.lines.write(b"last\n")
+        done = result(self.scheduler.stop())
+        assert done == []
+        self.worker.work()
+        assert (self.file.getvalue(), done) == (b"last\n", [None])
+
+    def test_the_rest_comes_behind_what_is_being_written(self, play):
+        self.lines.write(b"first\n")
+        self.clock.advance(housekeeping.FLUSH_SECONDS)
+        self.lines.write(b"last\n")
+        done = result(self.scheduler.stop())
+        self.worker.work()
+        assert (self.file.getvalue(), done) == (b"first\nlast\n", [None])
+
+    @pytest.mark.parametrize("problem", [OSError(28, "No space left on device"), ValueError("closed file")])
+    def test_a_full_disk_is_said_and_the_next_lines_are_tried(self, play, capsys, monkeypatch, problem):
+        def full(data):
+            raise problem
+
+        real = self.file.write
+        self.lines._file = type("File", (), {"write": staticmethod(full), "flush": staticmethod(list)})
+        self.lines.write(b"lost\n")
+        self.clock.advance(housekeeping.FLUSH_SECONDS)
+        self.worker.work()
+        assert f"the log cannot be written: {problem}" in capsys.readouterr().err
+        self.lines._file.write = staticmethod(real)
+        self.lines.write(b"next\n")
+        self.clock.advance(housekeeping.FLUSH_SECONDS)
+        self.worker.work()
+        assert self.file.getvalue() == b"next\n"
+
+
+class Threads:
+    """A reactor's part for threads: calls from them run when the pool has stopped."""
+
+    def __init__(self):
+        self.calls = []
+
+    def callFromThread(self, function, *args):
+        self.calls.append((function, args))
+
+    def run(self):
+        for function, args in self.calls:
+            function(*args)
+
+
+def test_the_worker_runs_in_order_and_stop_waits_for_all():
+    reactor, order, results = Threads(), [], []
+    worker = ThreadWorker(reactor)
+    for number in range(50):
+        worker.run(order.append, number).addCallback(results.append)
+    worker.run(lambda: 1 / 0).addErrback(lambda failure: results.append(failure.type))
+    worker.stop()
+    assert order == list(range(50))
+    reactor.run()
+    assert results == [None] * 50 + [ZeroDivisionError]
+
+
+def test_the_clocks():
+    clock = SystemClock()
+    assert clock.seconds() <= clock.seconds()
+    assert clock.wall() > 1_700_000_000

@@ -1,0 +1,343 @@
+"""What is written of an exchange: its fingerprint, whether it may be served again, and what must not be in it."""
+
+import gzip
+
+import pytest
+from attrs import evolve
+from exchanges import plugin
+from test_dispatch import dispatcher, now
+from twisted.internet.defer import Deferred, succeed
+
+from proxy_daemon.core.bodies import EMPTY, Bytes
+from proxy_daemon.core.cache_control import Directives
+from proxy_daemon.core.dialects import BUILT_IN, recognise
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.messages import Ending, Exchange, Outcome, Request, Response, ResponseHead
+from proxy_daemon.core.modes import MODES
+from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.upstreams import parse_upstream
+from proxy_daemon.net.bodies import Spool
+from proxy_daemon.pipeline.keeping import Keeper
+from proxy_daemon.pipeline.tape import Tape
+from proxy_daemon.testing import MemoryStore
+
+HERE, THERE = parse_upstream("here=http://here"), parse_upstream("there=http://there")
+JSON = (b"Content-Type", b"application/json")
+SECRET = (b"Authorization", b"Bearer sk-1")
+BODY = b'{"model": "m-1", "messages": []}'
+TOKENS = b'{"access_token": "sk-2", "expires_in": 1}'
+
+
+class CountingWorker:
+    """Calls at once, and counts: ``calls`` holds the functions' names."""
+
+    def __init__(self):
+        self.calls = []
+
+    def run(self, function, *args):
+        self.calls.append(function.__name__)
+        return succeed(function(*args))
+
+
+def keeper(*plugins, mode="new_episodes", scope_by_key=False, record_errors=False, record_max_body=1000):
+    hooks = dispatcher(*plugins)
+    return Keeper(
+        MemoryStore(),
+        Redactor(),
+        hooks,
+        CountingWorker(),
+        MODES[mode],
+        scope_by_key,
+        record_errors,
+        record_max_body,
+    )
+
+
+def exchange(keeper, body=BODY, *, fields=(JSON,), target=b"/v1/chat/completions", **parts):
+    """An exchange that the keeper has recognised."""
+    body = Bytes(body) if isinstance(body, bytes) else body
+    request = Request(b"POST", target, Headers(fields), body)
+    made = Exchange(7, request, HERE, recognise(request, BUILT_IN), 1.0, **parts)
+    keeper.recognise(made)
+    return made
+
+
+def kept(keeper, made, data=b"{}", *, status=200, fields=(JSON,), ending=Ending.COMPLETE, limit=1000, memory=1000):
+    """The recording of this answer."""
+    tape = Tape(Spool(memory), limit)
+    tape.add(data, 0)
+    response = Response(ResponseHead(status, b"OK", Headers(fields)), tape.body, tape.pieces)
+    committed = now(keeper.keep(made, response, tape, THERE, ending))
+    assert committed is bool(keeper.store.recordings)
+    return keeper.store.recordings.get(7)
+
+
+def octets(recording):
+    """All that a recording holds of its messages."""
+    response = recording.response or Response(ResponseHead(0))
+    pairs = [b": ".join(pair) for each in (recording.request, response.head) for pair in each.headers.pairs]
+    return b"\n".join([recording.request.target, *pairs, recording.request.body.whole(), response.body.whole()])
+
+
+def noted(keeper, made):
+    now(keeper.note(made))
+    return keeper.store.recordings.get(7)
+
+
+# --- fingerprints ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ({}, True),
+        ({"fields": (JSON, SECRET)}, True),  # whose key it is does not matter
+        ({"body": b'{"messages": [], "model": "m-1"}'}, True),
+        ({"body": BODY.replace(b"m-1", b"m-2")}, False),
+        ({"target": b"/v1/embeddings"}, False),
+    ],
+    ids=["same", "key", "order", "model", "path"],
+)
+def test_the_fingerprint_is_that_of_what_is_asked(other, same):
+    made = keeper()
+    one, two = exchange(made), exchange(made, **other)
+    assert one.fingerprint
+    assert (one.fingerprint == two.fingerprint) is same
+    assert one.model == "m-1"
+
+
+@pytest.mark.parametrize("scoped", [False, True])
+def test_scoped_by_key_credentials_tell_two_apart(scoped):
+    made = keeper(scope_by_key=scoped)
+    one, two = (exchange(made, credential=credential) for credential in (b"a" * 16, b"b" * 16))
+    assert (one.fingerprint == two.fingerprint) is not scoped
+    assert made.share_key(one) != made.share_key(two)
+
+
+# --- what may be served again ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "settings", "directives", "replayable"),
+    [
+        ({}, {}, {}, True),
+        ({}, {"mode": "all"}, {}, True),
+        ({}, {"mode": "off"}, {}, False),
+        ({"ending": Ending.BROKEN_OFF}, {}, {}, False),
+        ({"ending": Ending.CLIENT_GONE}, {}, {}, False),
+        ({"limit": 1}, {}, {}, False),
+        ({"status": 204}, {}, {}, True),
+        ({"status": 206}, {}, {}, False),
+        ({"status": 304}, {}, {}, False),
+        ({"status": 399}, {}, {}, True),
+        ({"status": 400}, {}, {}, False),
+        ({"status": 500}, {}, {}, False),
+        ({"status": 500}, {"record_errors": True}, {}, True),
+        ({"status": 500, "limit": 1}, {"record_errors": True}, {}, False),
+        ({}, {}, {"no_store": True}, False),
+        ({}, {}, {"no_cache": True}, True),
+    ],
+)
+def test_what_may_be_served_again(answer, settings, directives, replayable):
+    made = keeper(**settings)
+    recording = kept(made, exchange(made, directives=Directives(**directives)), **answer)
+    assert recording.replayable is replayable
+    assert recording.cut is ("limit" in answer)
+    assert recording.ending is answer.get("ending", Ending.COMPLETE)
+
+
+def test_a_recording_has_what_is_known_of_its_exchange():
+    made = keeper()
+    subject = exchange(made, client="127.0.0.1", outcome=Outcome.MISS, status=201, head_time=5, duration=9, detail="d")
+    recording = kept(made, subject, b'{"a": 1}')
+    same = ("id", "started", "client", "outcome", "status", "detail", "head_time", "duration", "model", "fingerprint")
+    assert [getattr(recording, name) for name in same] == [getattr(subject, name) for name in same]
+    assert recording.upstream is THERE  # where it was sent
+    assert recording.response.body.whole() == b'{"a": 1}'
+    assert list(recording.response.pieces.sizes) == [8]
+    assert (recording.redacted, recording.cut, recording.served_from) == (False, False, 0)
+
+
+@pytest.mark.parametrize("mode", ["all", "new_episodes", "off"])
+@pytest.mark.parametrize("good", [True, False])
+def test_a_good_answer_takes_the_place_of_older_ones_in_mode_all(mode, good, monkeypatch):
+    made, replaced = keeper(mode=mode), []
+    put = made.store.put
+    monkeypatch.setattr(made.store, "put", lambda recording, replace: replaced.append(replace) or put(recording))
+    kept(made, exchange(made), status=200 if good else 500)
+    assert replaced == [mode == "all" and good]
+
+
+# --- no-store and sizes ----------------------------------------------------------------------------------------------
+
+
+def test_no_store_keeps_neither_bodies_nor_fields():
+    made = keeper()
+    recording = kept(made, exchange(made, directives=Directives(no_store=True), fields=(JSON, SECRET)))
+    assert (recording.response, recording.request.headers, recording.request.body) == (None, Headers(), EMPTY)
+    assert recording.request.target == b"/v1/chat/completions"
+    assert not recording.redacted
+
+
+@pytest.mark.parametrize(("limit", "cut"), [(len(BODY), False), (len(BODY) - 1, True)])
+def test_a_request_that_is_too_large_is_left_out(limit, cut):
+    made = keeper(record_max_body=limit)
+    recording = kept(made, exchange(made))
+    assert (recording.cut, recording.request.body.size == 0, recording.redacted) == (cut, cut, False)
+    assert recording.replayable  # the answer is whole, and the fingerprint knows the request
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["kept", "noted"])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"fields": (JSON, SECRET)},
+        {"target": b"/v1/x?api_key=sk-1"},
+        {"fields": ((b"Content-Type", b"application/x-www-form-urlencoded"),), "body": b"a=1&client_secret=sk-1"},
+    ],
+    ids=["field", "query", "form"],
+)
+def test_secrets_of_the_request_are_not_written(way, secret):
+    made = keeper()
+    subject = exchange(made, **secret)
+    recording = kept(made, subject) if way == "kept" else noted(made, subject)
+    assert b"sk-1" not in octets(recording)
+    assert recording.redacted
+    assert b"sk-1" in octets(evolve(recording, request=subject.request))  # it goes upstream as it is
+
+
+@pytest.mark.parametrize("way", ["kept", "noted"])
+def test_without_secrets_nothing_is_redacted(way):
+    made = keeper()
+    subject = exchange(made)
+    recording = kept(made, subject) if way == "kept" else noted(made, subject)
+    assert not recording.redacted
+    assert recording.request is subject.request
+    assert made.worker.calls == []
+
+
+def test_an_exchange_that_was_never_recognised_is_redacted_too():
+    made = keeper()
+    subject = evolve(exchange(made, fields=(JSON, SECRET)), notes={}, fingerprint=b"")
+    assert b"sk-1" not in octets(noted(made, subject))
+
+
+@pytest.mark.parametrize("coded", [False, True])
+def test_secrets_of_the_answer_are_not_written(coded):
+    made = keeper()
+    fields = (JSON, (b"Set-Cookie", b"sk-2"), *([(b"Content-Encoding", b"gzip")] if coded else []))
+    recording = kept(made, exchange(made), gzip.compress(TOKENS, mtime=0) if coded else TOKENS, fields=fields)
+    assert recording.response.body.whole() == TOKENS.replace(b"sk-2", b"REDACTED")
+    assert b"content-encoding" not in recording.response.head.headers
+    assert b"sk-2" not in octets(recording)
+    assert (recording.redacted, recording.replayable) == (True, True)
+    assert (made.worker.calls == ["redacted_response"]) is coded
+
+
+@pytest.mark.parametrize(("data", "withheld"), [(TOKENS, True), (b'{"a": "plain enough"}', False)])
+def test_an_answer_that_is_too_large_to_be_rewritten(data, withheld):
+    made = keeper()
+    recording = kept(made, exchange(made), data, memory=4)
+    assert made.worker.calls == ["redacted_response"]
+    assert (recording.cut, recording.redacted, recording.replayable) == (withheld, withheld, not withheld)
+    assert recording.response.body.size == (0 if withheld else len(data))
+
+
+@pytest.mark.parametrize("way", ["kept", "noted"])
+@pytest.mark.parametrize(("data", "withheld"), [(TOKENS, True), (BODY, False)])
+def test_a_request_that_is_too_large_to_be_rewritten(way, data, withheld):
+    made, body = keeper(), Spool(4)
+    body.write(data)
+    subject = exchange(made, body)
+    recording = kept(made, subject) if way == "kept" else noted(made, subject)
+    assert made.worker.calls == ["withholds_request"]
+    assert (recording.cut, recording.redacted, recording.request.body.size == 0) == (withheld,) * 3
+
+
+# --- hits, and who writes --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("body", "stored"), [(BODY, 0), (BODY + b" ", len(BODY) + 1)])
+def test_a_hit_stores_its_request_body_where_it_differs(body, stored):
+    made = keeper()
+    recording = kept(made, exchange(made))
+    hit = exchange(made, body, fields=(JSON, (b"X-More", b"1")))
+    made.served(hit, recording)
+    line = noted(made, hit)
+    assert line.request.body.size == stored
+    assert line.request.headers == hit.request.headers
+    assert (line.response, line.redacted, line.cut) == (None, False, False)
+
+
+def test_a_note_is_written_by_one(monkeypatch):
+    made = keeper()
+    subject = exchange(made)
+    made.adopted(subject)
+    assert noted(made, subject) is None
+    now(made.released(subject))
+    assert not made.store.recordings  # the pipeline notes it when it ends
+    assert noted(made, subject).ending is Ending.FAILED
+
+
+def test_a_note_is_written_at_once_where_the_pipeline_has_ended():
+    made = keeper()
+    subject = exchange(made)
+    made.adopted(subject)
+    subject.ending = Ending.CLIENT_GONE
+    assert noted(made, subject) is None
+    now(made.released(subject))
+    assert made.store.recordings[7].ending is Ending.CLIENT_GONE
+
+
+# --- plugins ---------------------------------------------------------------------------------------------------------
+
+
+def recording_plugin(function):
+    return plugin("llmproxy_record", lambda self, exchange, recording: function(recording))
+
+
+@pytest.mark.parametrize("way", ["kept", "noted"])
+@pytest.mark.parametrize(
+    "function", [lambda r: False, lambda r: 1 / 0, lambda r: "text"], ids=["veto", "raise", "type"]
+)
+def test_a_veto_and_a_fault_store_nothing(way, function):
+    made = keeper(recording_plugin(function))
+    subject = exchange(made)
+    assert (kept(made, subject) if way == "kept" else noted(made, subject)) is None
+
+
+def test_what_a_plugin_sees_has_no_secrets():
+    seen = []
+    made = keeper(recording_plugin(seen.append))
+    stored = kept(made, exchange(made, fields=(JSON, SECRET)), TOKENS)
+    assert seen == [stored]
+    assert b"sk-" not in octets(seen[0])
+
+
+def test_what_a_plugin_puts_in_is_redacted_again():
+    def leak(recording):
+        request = evolve(recording.request, headers=Headers((JSON, SECRET)))
+        return evolve(recording, request=request, response=evolve(recording.response, body=Bytes(TOKENS)), detail="x")
+
+    made = keeper(recording_plugin(leak))
+    recording = kept(made, exchange(made))
+    assert recording.detail == "x"
+    assert b"sk-" not in octets(recording)
+
+
+def test_what_a_plugin_puts_into_a_note_is_redacted_again():
+    made = keeper(recording_plugin(lambda r: evolve(r, request=evolve(r.request, headers=Headers((SECRET,))))))
+    assert b"sk-1" not in octets(noted(made, exchange(made)))
+
+
+def test_a_note_waits_for_a_plugin():
+    waiting = Deferred()
+    made = keeper(recording_plugin(lambda recording: waiting))
+    running = Deferred.fromCoroutine(made.note(exchange(made)))
+    assert not made.store.recordings
+    waiting.callback(None)
+    assert running.called
+    assert set(made.store.recordings) == {7}
