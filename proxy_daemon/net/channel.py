@@ -44,6 +44,7 @@ class FrontChannel(HTTPChannel):
     held_up = False  # the transport takes no more for now
     flow: Flow | None = None  # whom to hold up then
     totalHeadersSize = 256 * 1024  # agents send long headers; HTTPChannel's own 16 KiB is answered by a bare 400
+    MAX_LENGTH = totalHeadersSize  # one line of them may be all there is
 
     def connectionMade(self) -> None:
         """Look the addresses up."""
@@ -118,6 +119,10 @@ class FrontChannel(HTTPChannel):
             name, _, value = line.partition(b":")
             self.raw_fields.append((name, value.strip(b" \t")))
         return passed
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """A line longer than all fields may be. Twisted would close without a word."""
+        self._respondToBadRequestAndDisconnect()
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Called by Twisted's parser for all that it refuses. It would read on; here nothing is read any more."""

@@ -25,6 +25,7 @@ def post(body=b"{}", *more, line=b"POST /v1/x?a=b HTTP/1.1", fields=FIELDS):
 GET = head(b"GET /v1/models HTTP/1.1")
 CHUNKED = head(b"POST /v1/files HTTP/1.1", (b"Transfer-Encoding", b"chunked")) + b"3\r\nabc\r\n0\r\n\r\n"
 FOLDED = b"GET /v1/folded HTTP/1.1\r\nHost: localhost\r\nX-A: 1\r\n  2\r\n\r\n"
+BEGUN = b"GET /v1/begun HTTP/1.1\r\nHost: localhost\r\n"  # fields are still to come
 REQUESTS = [
     GET,
     post(),
@@ -71,6 +72,8 @@ class TestKnownOrNot:
     @given(streams())
     @example((b"\r\n" + GET + b"\r\n" + GET, [2, 2 + len(GET)]))
     @example((head(b"GET /_llmproxy HTTP/1.1") + post(), []))
+    @example((BEGUN + GET, [len(BEGUN)]))
+    @example((BEGUN + b"X-A: 1\r\n\r\n" + GET, [len(BEGUN)]))
     def test_the_same_requests_come_of_the_same_octets(self, stream):
         octets, cuts = stream
         plain = play(octets)
@@ -208,6 +211,25 @@ class TestBounds:
         front.connect()[0].dataReceived(octets)
         assert (len(octets), len(front.known())) == (module.LARGEST_KNOWN + more, kept)
 
+    @pytest.mark.parametrize("target", [b"/", b"/v1/" + b"x" * 100_000])
+    def test_a_long_line_passes(self, target):
+        front = Front()
+        value = b"x" * 100_000
+        octets = head(b"GET %b HTTP/1.1" % target, (b"X-Long", value))
+        front.connect()[0].dataReceived(octets)
+        ((_, seen_target, fields, _),) = front.root.seen
+        assert (seen_target, dict(fields)[b"X-Long"]) == (target, value)
+
+    @pytest.mark.parametrize("end", [b"", b"\r\n\r\n"])
+    @pytest.mark.parametrize("start", [b"GET /", BEGUN + b"X-Long: "])
+    def test_a_line_that_is_too_long_is_answered(self, start, end):
+        front = Front()
+        channel, wire = front.connect()
+        for part in (start, b"x" * 150_000, b"x" * 150_000 + end, GET):
+            channel.dataReceived(part)
+        assert wire.value() == b"HTTP/1.1 400 Bad Request\r\n\r\n"
+        assert (wire.disconnecting, front.root.requests) == (True, [])
+
 
 class TestTheEndOfAConnection:
     CLOSE = head(b"GET /v1/last HTTP/1.1", (b"Connection", b"close"))
@@ -228,11 +250,14 @@ class TestTheEndOfAConnection:
         assert wire.disconnecting
         assert wire.value().count(b"HTTP/1.1 200") == 1
 
-    @pytest.mark.parametrize("behind", [[GET], [b"\r\n", GET], [post()]])
-    def test_nothing_is_read_behind_a_400(self, behind):
+    @pytest.mark.parametrize("behind", [[GET], [b"\r\n", GET], [post()], [b"0\r\n\r\n", GET]])
+    @pytest.mark.parametrize("bad", [b"GET\r\n\r\n", BEGUN + b"odd\r\n", CHUNKED[:-13] + b"zz\r\n"])
+    def test_nothing_is_read_behind_a_400(self, bad, behind):
         front = Front()
+        front.connect()[0].dataReceived(GET)  # known
+        front.root.requests.clear()
         channel, wire = front.connect()
-        channel.dataReceived(b"GET\r\n\r\n" + behind[0])
+        channel.dataReceived(bad + behind[0])
         for octets in behind:
             channel.dataReceived(octets)
         assert wire.value().count(b"HTTP/1.1 ") == 1
@@ -261,10 +286,13 @@ class TestTheEndOfAConnection:
         assert front.clock.getDelayedCalls() == []
 
     def test_leaving_closes_what_is_idle(self):
-        channel, wire = Front().connect()
+        front = Front()
+        channel, wire = front.connect()
         channel.dataReceived(GET)
         channel.leave()
         assert wire.disconnecting
+        channel.dataReceived(GET)  # known, and too late
+        assert len(front.root.requests) == 1
 
     def test_leaving_waits_for_the_answer(self):
         front = Front(at_once=False)

@@ -38,6 +38,14 @@ class TestAsking:
         assert states == [True, False, False, False, True]
         assert talk.releases == [True]
 
+    def test_head_with_a_length_leaves_nothing_to_wait_for(self):
+        talk = Talk()
+        for _ in range(2):
+            talk.ask(head_only=True).feed(GOOD[:-3])
+            talk.ask().feed(GOOD)
+            assert (talk.ears.body, talk.ears.endings) == (b"abc", [Ending.COMPLETE])
+        assert talk.releases == [True] * 4
+
     def test_the_first_piece_comes_with_the_head(self):
         talk = Talk().ask(listen=False)
         talk.feed(BEGUN)
@@ -185,7 +193,7 @@ class TestSilence:
     def test_nor_the_time_in_which_nothing_is_read(self):
         talk = Talk().ask().feed(BEGUN)
         talk.answer.pause()
-        talk.clock.pump([SILENCE] * 5)
+        talk.clock.pump([SILENCE / 2] * 5)
         assert talk.ears.endings == []
         talk.answer.resume()
         talk.clock.advance(SILENCE - 1)
