@@ -15,6 +15,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from attrs import Factory, field, frozen
 from twisted.application.service import IService
 from twisted.internet.endpoints import serverFromString
 from twisted.logger import Logger
@@ -173,24 +174,39 @@ async def assemble(settings: Settings, reactor: Any) -> Daemon:
     gc.set_threshold(
         50_000, 20, 50
     )  # exchanges make many short-lived objects: the default looks at them 70 times as often
-    clock, scheduler, worker = SystemClock(), LoopingScheduler(reactor), ThreadWorker(reactor)
+    machine = Machine(reactor)
     try:
-        return await _assemble(settings, reactor, clock, scheduler, worker)
+        return await _assemble(settings, machine)
     except BaseException:
-        worker.stop()
+        machine.stop_threads()
         raise
 
 
-async def _assemble(
-    settings: Settings, reactor: Any, clock: SystemClock, scheduler: LoopingScheduler, worker: ThreadWorker
-) -> Daemon:
+@frozen
+class Machine:
+    """What the daemon has of the machine: time, threads, and the reactor for sockets."""
+
+    reactor: Any
+    clock: SystemClock = field(factory=SystemClock)
+    scheduler: LoopingScheduler = field(default=Factory(lambda self: LoopingScheduler(self.reactor), takes_self=True))
+    worker: ThreadWorker = field(default=Factory(lambda self: ThreadWorker(self.reactor), takes_self=True))
+    # a thread of its own for the redaction of large bodies: what plugins let theirs do must not hold up answers
+    redaction: ThreadWorker = field(default=Factory(lambda self: ThreadWorker(self.reactor), takes_self=True))
+
+    def stop_threads(self) -> None:
+        """Wait for the calls that run, and let the threads end."""
+        self.worker.stop()
+        self.redaction.stop()
+
+
+async def _assemble(settings: Settings, machine: Machine) -> Daemon:
     manager = load_plugins([*built_in(), ("pages", Pages())], settings.plugin, settings.block_plugin)
-    hooks = Dispatcher(manager, reactor, _trace())
-    store, key = await _open_store(settings, reactor, clock, scheduler, hooks)
-    services = _services(store, clock, worker, scheduler, hooks)
-    stops = (scheduler.stop, worker.stop, getattr(store, "close", lambda: None))
+    hooks = Dispatcher(manager, machine.reactor, _trace())
+    store, key = await _open_store(settings, machine, hooks)
+    services = _services(store, machine, hooks)
+    stops = (machine.scheduler.stop, machine.stop_threads, getattr(store, "close", lambda: None))
     try:
-        return await _daemon(settings, reactor, hooks, services, key, stops)
+        return await _daemon(settings, machine, hooks, services, key, stops)
     except BaseException:
         if isinstance(store, SQLiteStore):
             store.close()
@@ -198,58 +214,54 @@ async def _assemble(
 
 
 async def _daemon(
-    settings: Settings, reactor: Any, hooks: Dispatcher, services: Services, key: bytes, stops: tuple[Stopping, ...]
+    settings: Settings, machine: Machine, hooks: Dispatcher, services: Services, key: bytes, stops: tuple[Stopping, ...]
 ) -> Daemon:
     clock = services.clock
     dialects = [dialect for _, found in await hooks.each("llmproxy_dialects") for dialect in found] + list(BUILT_IN)
     await hooks.each("llmproxy_configure", settings, services)
-    upstreams = Upstreams(reactor, reactor, settings)
+    upstreams = Upstreams(machine.reactor, machine.reactor, settings)
     services.facts["upstream_connections"] = upstreams.stats
-    pipeline = _pipeline(settings, hooks, services, upstreams, reactor)
+    pipeline = _pipeline(settings, hooks, services, upstreams, machine)
     admission = Admission(settings.upstream, dialects, clock, key, Ids(clock))
     root = FrontResource(Front(admission, pipeline), await _mounts(hooks, settings, services))
-    site = FrontSite(root, _access(settings), dialects, settings.max_body, settings.client_timeout, clock.seconds)
+    site = FrontSite(root, _access(settings), settings.max_body, settings.client_timeout, clock.seconds)
     services.scheduler.every(1.0, site.look)
     services.facts["client_connections"] = lambda: len(site.channels)
     return Daemon(site, lambda addresses: start_lines(settings, addresses), (upstreams.close, *stops))
 
 
 def _pipeline(
-    settings: Settings, hooks: Dispatcher, services: Services, upstreams: Upstreams, reactor: Any
+    settings: Settings, hooks: Dispatcher, services: Services, upstreams: Upstreams, machine: Machine
 ) -> Pipeline:
     mode = MODES[settings.mode]
     keeper = Keeper(
         store=services.store,
         redactor=services.redactor,
         hooks=hooks,
-        worker=services.worker,
+        worker=machine.redaction,
         mode=mode,
         scope_by_key=scopes_by_key(settings),
         record_errors=settings.on_error_response == "record",
         record_max_body=settings.record_max_body,
     )
-    stage = Stage(settings, keeper, services.clock, reactor)
+    stage = Stage(settings, keeper, services.clock, machine.reactor)
     return Pipeline(settings, mode, hooks, keeper, upstreams, stage, Flights())
 
 
-def _services(
-    store: Store, clock: SystemClock, worker: ThreadWorker, scheduler: LoopingScheduler, hooks: Dispatcher
-) -> Services:
+def _services(store: Store, machine: Machine, hooks: Dispatcher) -> Services:
     facts: dict[str, Callable[[], Any]] = {"store": store.stats, "plugin_faults": lambda: dict(hooks.faults)}
     return Services(
         store=store,
-        clock=clock,
-        worker=worker,
-        scheduler=scheduler,
+        clock=machine.clock,
+        worker=machine.worker,
+        scheduler=machine.scheduler,
         redactor=Redactor(),
-        lines=lambda file: Lines(file, worker, scheduler).write,
+        lines=lambda file: Lines(file, machine.scheduler).write,
         facts=facts,
     )
 
 
-async def _open_store(
-    settings: Settings, reactor: Any, clock: SystemClock, scheduler: LoopingScheduler, hooks: Dispatcher
-) -> tuple[Store, bytes]:
+async def _open_store(settings: Settings, machine: Machine, hooks: Dispatcher) -> tuple[Store, bytes]:
     """The store and the key for hashes of credentials. Third parties' stores are named `SCHEME:REST`."""
     if settings.store == "off":
         return NoStore(), secrets.token_bytes(32)
@@ -262,16 +274,16 @@ async def _open_store(
             settings.store,
             max_bytes=settings.store_max_bytes,
             max_age=settings.store_max_age,
-            wall=clock.wall,
-            call_in_reactor=reactor.callFromThread,
-            soon=lambda function: reactor.callLater(0, function),
+            wall=machine.clock.wall,
+            call_in_reactor=machine.reactor.callFromThread,
+            soon=lambda function: machine.reactor.callLater(0, function),
         )
     except StoreError as error:
         raise StartError(str(error)) from error
     store.on_trouble = _tell_trouble
     if store.trouble:
         _tell_trouble(store.trouble)
-    scheduler.every(1.0, store.sweep)
+    machine.scheduler.every(1.0, store.sweep)
     return store, store.key
 
 

@@ -50,9 +50,10 @@ __all__ = ["Kit", "MemoryClient", "MemoryStore", "Result", "Script", "script"]
 
 
 def script(body: bytes | str, *, status: int = 200, content_type: str = "application/json") -> Script:
-    """A whole answer in one piece."""
+    """A whole answer in one piece, with its length."""
     data = body.encode() if isinstance(body, str) else body
-    head = ResponseHead(status, b"OK", Headers(((b"Content-Type", content_type.encode()),)))
+    fields = ((b"Content-Type", content_type.encode()), (b"Content-Length", b"%d" % len(data)))
+    head = ResponseHead(status, b"OK", Headers(fields))
     return Script(head, ((0.0, data),))
 
 

@@ -19,6 +19,7 @@ from proxy_daemon.testing import Kit, Script
 BODY = b'{"model": "m", "stream": true, "messages": []}'
 ASK = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 EVENTS = [b"data: %d\n\n" % number for number in range(5)]
+CHUNKED = Headers(((b"Content-Type", b"text/event-stream"), (b"Transfer-Encoding", b"chunked")))
 GOOD = json_answer({"ok": True})
 
 
@@ -50,7 +51,7 @@ class TestSpeed:
     PAUSES = (0.0, 1.0, 3.0)
 
     def replayed(self, speed):
-        head = ResponseHead(200, b"OK", Headers(((b"Content-Type", b"text/event-stream"),)))
+        head = ResponseHead(200, b"OK", CHUNKED)
         pieces = tuple(zip(self.PAUSES, EVENTS[:3], strict=True))
         kit = Kit(answer=lambda request: Script(head, pieces), replay_speed=parse_speed(speed))
         assert kit.send("/v1/chat/completions", {"model": "m"}).exchange.outcome == "miss"

@@ -289,7 +289,7 @@ def test_a_hook_that_fails_ends_the_start(reactor, tmp_path, workers, head):
     path.write_text(text.replace("def ", "async def ") if head.startswith("async") else text)
     with pytest.raises(StartError, match=r"^The plugin 'broken' failed in llmproxy_\w+: ValueError: broken$"):
         finished(reactor, assemble(Settings(**defaults(tmp_path) | {"plugin": (str(path),)}), reactor))
-    assert [worker.stopped for worker in workers] == [1]
+    assert [worker.stopped for worker in workers] == [1, 1]
     assert set(threading.enumerate()) <= before
 
 
@@ -305,7 +305,7 @@ def test_a_start_that_fails_is_one_line(reactor, tmp_path, workers, settings, wo
     with pytest.raises(StartError, match=f"^{words}") as error:
         finished(reactor, assemble(Settings(**defaults(tmp_path) | settings), reactor))
     assert "\n" not in str(error.value)
-    assert [worker.stopped for worker in workers] == [1]
+    assert [worker.stopped for worker in workers] == [1, 1]
 
 
 # --- the process -----------------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from proxy_daemon.core.access import Access
+from proxy_daemon.core.dialects import GENERIC
+from proxy_daemon.core.heads import error_answer
 from proxy_daemon.net.client import FrontClient
 from proxy_daemon.net.site import FrontSite
 
@@ -22,7 +24,8 @@ class Wire(StringTransport):
     """A transport in memory. It remembers how it was closed, and lets a pull producer run."""
 
     def __init__(self, local="127.0.0.1", peer="127.0.0.1"):
-        super().__init__(IPv4Address("TCP", local, 8910), IPv4Address("TCP", peer, 50000), lenient=True)
+        peer = IPv4Address("TCP", peer, 50000) if isinstance(peer, str) else peer
+        super().__init__(IPv4Address("TCP", local, 8910), peer, lenient=True)
         self.half_closed = False
 
     def loseWriteConnection(self):
@@ -55,13 +58,19 @@ class Root(Resource):
     def __init__(self, *, at_once=True):
         super().__init__()
         self.at_once = at_once
-        self.requests = []
+        self.requests, self.turned_away = [], []
 
     def render(self, request):
         self.requests.append(request)
         if self.at_once:
             answer(request)
         return NOT_DONE_YET
+
+    def turn_away(self, request, client, refusal):
+        """As the pipeline answers who may not come in."""
+        self.turned_away.append((request, client, refusal))
+        head, body = error_answer(GENERIC, refusal.status, refusal.kind, refusal.message)
+        return head, b"Cache-Status: llmproxy; fwd=bypass; detail=refused\r\n", body
 
     @property
     def seen(self):
@@ -93,7 +102,7 @@ class Front:
 
     def __init__(self, root=None, *, at_once=True, access=Access(), max_body=1000, timeout=60.0):  # noqa: B008
         self.clock, self.root = Clock(), root or Root(at_once=at_once)
-        self.site = FrontSite(self.root, access, (), max_body, timeout, self.clock.seconds)
+        self.site = FrontSite(self.root, access, max_body, timeout, self.clock.seconds)
         self.site.reactor = self.clock
 
     def connect(self, local="127.0.0.1", peer="127.0.0.1"):

@@ -7,16 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from urllib.parse import unquote_to_bytes
 
 from proxy_daemon.core.dialects import BUILT_IN
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.upstreams import NAME, Upstream, parse_upstream
 
+RESERVED = b"/_llmproxy"
 NAMED = b"/_llmproxy/to/"
 
 
 class UnknownUpstream(ValueError):
     """No upstream has that name; the message lists those that there are."""
+
+
+def is_reserved(target: bytes) -> bool:
+    """Whether a path is the daemon's own, and so never forwarded, however its first segment is written."""
+    first = target.partition(b"?")[0][1:].partition(b"/")[0]
+    return b"/" + unquote_to_bytes(first) == RESERVED
 
 
 def split_named(target: bytes) -> tuple[str, bytes] | None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import frozen
+from twisted.internet.address import UNIXAddress
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
+from proxy_daemon.core.access import is_loopback
 from proxy_daemon.core.headers import Headers, Pair
 from proxy_daemon.pipeline.ports import Flow
 
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 MAX_KNOWN = 256  # heads
 LARGEST_KNOWN = 8 * 1024  # octets of one
-LINGER_SECONDS = 2.0
+LINGER_SECONDS = 10.0
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 END = b"\r\n\r\n"
 
 
@@ -55,6 +58,7 @@ class FrontChannel(HTTPChannel):
         self._host = self.transport.getHost()
         self.local_host = getattr(self._host, "host", "")
         self.peer_host = getattr(self._peer, "host", "") or ""
+        self.peer_is_local = is_loopback(self.peer_host) or isinstance(self._peer, UNIXAddress)
         self.raw_fields: list[Pair] = []
         self._head = b""  # of the request that the parser reads, where it may become known
         self._known = self._site.known_heads(self.local_host)
@@ -128,8 +132,9 @@ class FrontChannel(HTTPChannel):
         """Called by Twisted's parser for all that it refuses. It would read on; here nothing is read any more."""
         if not self.rejected:
             self.rejected = True
-            super()._respondToBadRequestAndDisconnect()
-            self.lineReceived = self.allContentReceived = self.dataReceived = _ignored  # type: ignore[assignment]
+            self.lineReceived = self.allContentReceived = _ignored  # type: ignore[method-assign]
+            self.transport.write(BAD_REQUEST)
+            self.linger()
 
     # --- time: one look a second over all connections, instead of a timer a request ----------------------------------
 
@@ -165,6 +170,12 @@ class FrontChannel(HTTPChannel):
         if self.flow is not None:
             self.flow.resume()
 
+    def requestDone(self, request: Any) -> None:
+        """The answer is written. While the client does not take it, no further request is read."""
+        super().requestDone(request)
+        if self.held_up and self.persistent:
+            self._networkProducer.pauseProducing()
+
     def leave(self) -> None:
         """The daemon stops: close when idle, else after the answer that is under way."""
         self.persistent = 0
@@ -178,7 +189,9 @@ class FrontChannel(HTTPChannel):
         our side only, and pass over what comes, for a while.
         """
         self.persistent = 0
+        self.setTimeout(None)
         self.dataReceived = _ignored  # type: ignore[assignment]
+        cast(Any, self._networkProducer).unregisterProducer()  # a held-up producer would keep our side open
         getattr(self.transport, "loseWriteConnection", self.transport.loseConnection)()
         self._abortingCall = self.callLater(LINGER_SECONDS, self.forceAbortClient)
 

@@ -14,7 +14,8 @@ from proxy_daemon.pipeline.ports import Flow
 if TYPE_CHECKING:
     from proxy_daemon.net.site import FrontRequest
 
-NO_BODY = frozenset((204, 304))
+NO_CONTENT = 204
+NO_BODY = frozenset((NO_CONTENT, 304))
 
 
 class FrontClient:
@@ -26,6 +27,7 @@ class FrontClient:
         self._held = b""  # goes out with what follows
         self._chunked = False
         self._bodiless = False
+        self._without_content = False  # no length either (RFC 9110 section 8.6)
         self._framed = True  # the client can tell a body that was broken off
 
     @property
@@ -34,12 +36,14 @@ class FrontClient:
 
     def begin(self, head: ResponseHead, own: bytes) -> None:
         """Send the head with our own fields, and the framing that fits the body (RFC 9112 section 6)."""
-        if self._begun:
-            self.break_off()
         if self._gone:
+            return
+        if self._begun:  # a second head would be read as a part of the first body
+            self._request.transport.abortConnection()
             return
         self._begun = True
         request = self._request
+        self._without_content = head.status == NO_CONTENT
         self._bodiless = request.method == b"HEAD" or head.status in NO_BODY
         framing = self._framing(head.length)
         if not request.channel.persistent:
@@ -48,7 +52,7 @@ class FrontClient:
         self._held = b"%b%b%b\r\n" % (head.wire, own, framing)
 
     def _framing(self, length: bytes) -> bytes:
-        if length:
+        if length and not self._without_content:
             return b"Content-Length: %b\r\n" % length
         if self._bodiless:
             return b""
@@ -95,7 +99,7 @@ class FrontClient:
         transport: Any = self._request.transport
         self._request.channel.persistent = 0
         if self._framed and self._begun:
-            transport.loseConnection()
+            self._request.channel.loseConnection()  # not the transport's: a held-up producer would keep that open
         else:
             transport.abortConnection()
 

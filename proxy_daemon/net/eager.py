@@ -12,6 +12,13 @@ from typing import Any
 from twisted.internet.tcp import Connection
 
 
+def is_idle(transport: Any) -> bool:
+    """Whether all that was written is on its way. TLS stands on another transport; kinds we do not know are idle."""
+    while not isinstance(transport, Connection) and hasattr(transport, "transport"):
+        transport = transport.transport
+    return not isinstance(transport, Connection) or not (transport.dataBuffer or transport._tempDataLen)  # noqa: SLF001  (see below)
+
+
 def send(transport: Any, data: bytes) -> None:
     """Like ``transport.write(data)``, but sooner."""
     if isinstance(transport, Connection) and _idle(transport):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, BinaryIO
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -17,6 +19,8 @@ from twisted.python.threadpool import ThreadPool
 log = Logger()
 
 FLUSH_SECONDS = 0.1
+STOP_SECONDS = 2.0
+END = b""
 MAX_WAITING = 16 * 1024 * 1024  # octets of lines; beyond it lines are dropped and counted
 
 
@@ -79,15 +83,17 @@ class LoopingScheduler:
 
 
 class Lines:
-    """Gathers lines and lets the worker write them: neither a slow disk nor a full pipe holds up an exchange."""
+    """Gathers lines for a thread of its own: neither a slow disk nor a full pipe holds up an exchange, or the end."""
 
-    def __init__(self, file: BinaryIO, worker: ThreadWorker, scheduler: LoopingScheduler) -> None:
+    def __init__(self, file: BinaryIO, scheduler: LoopingScheduler) -> None:
         self._file = file
-        self._worker = worker
         self._waiting: list[bytes] = []
         self._size = 0
         self._dropped = 0
         self._writing = False
+        self._queue: SimpleQueue[bytes] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="llmproxy-lines", daemon=True)
+        self._thread.start()
         scheduler.every(FLUSH_SECONDS, self._flush)
         scheduler.at_stop(self._write_rest)
 
@@ -102,10 +108,14 @@ class Lines:
     def _flush(self) -> None:
         if self._waiting and not self._writing:
             self._writing = True
-            self._worker.run(self._write, self._taken()).addErrback(_logged)
+            self._queue.put(self._taken())
 
-    def _write_rest(self) -> Deferred[Any]:
-        return self._worker.run(self._write, self._taken())
+    def _write_rest(self) -> None:
+        """Wait for the thread, but not for a reader who is gone."""
+        if self._waiting:
+            self._queue.put(self._taken())
+        self._queue.put(END)
+        self._thread.join(STOP_SECONDS)
 
     def _taken(self) -> bytes:
         lines, self._waiting, self._size = self._waiting, [], 0
@@ -114,14 +124,14 @@ class Lines:
             self._dropped = 0
         return b"".join(lines)
 
-    def _write(self, data: bytes) -> None:
+    def _run(self) -> None:
         """In the thread."""
-        try:
-            self._file.write(data)
-            self._file.flush()
-        except (OSError, ValueError) as error:
-            sys.stderr.write(f"llmproxy: the log cannot be written: {error}\n")
-        finally:
+        while (data := self._queue.get()) != END:
+            try:
+                self._file.write(data)
+                self._file.flush()
+            except (OSError, ValueError) as error:
+                sys.stderr.write(f"llmproxy: the log cannot be written: {error}\n")
             self._writing = False
 
 

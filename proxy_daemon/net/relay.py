@@ -75,6 +75,7 @@ class Relay:
         age: int = -1,
     ) -> None:
         self.head: ResponseHead = answer.head
+        self.expected = 0  # clients that will have joined: what they need is kept (`pipeline/flights.py` counts them)
         self.age = age
         self._answer = answer
         self._timer = timer
@@ -98,8 +99,9 @@ class Relay:
 
     @property
     def joinable(self) -> bool:
-        """Whether one who comes now can still get the body from its first octet on."""
-        return self._tape is not None and not self._tape.cut
+        """Whether one who comes now can still get the body from its first octet on, and may become whole."""
+        good = self._ending in (None, Ending.COMPLETE)
+        return good and self._tape is not None and not self._tape.cut
 
     def join(self, outlet: Outlet) -> Deferred[Ending]:
         """Send it to this client too, from the beginning; fires with how that ended."""
@@ -139,8 +141,13 @@ class Relay:
     def _seen_terminal(self) -> bool:
         if self._tape is None or self._dialect is None:
             return False
-        stream = self.head.headers.get(b"content-type").startswith(b"text/event-stream")
-        return stream and self._dialect.ends_with_terminal(self._tape.tail(TAIL))
+        if not self.head.headers.get(b"content-type").startswith(b"text/event-stream"):
+            return False
+        try:
+            return self._dialect.ends_with_terminal(self._tape.tail(TAIL))
+        except Exception:  # noqa: BLE001  (a plugin's dialect must not keep the answer from being ended)
+            log.failure("the dialect {name} cannot read a stream's end", name=self._dialect.name)
+            return False
 
     def _left(self, ending: Ending, outlet: Outlet) -> Ending:
         self._outlets.remove(outlet)
@@ -153,6 +160,8 @@ class Relay:
     def _start(self) -> None:
         self._started = True
         self._answer.start(self)
+        if self._held_up and self._ending is None:
+            self._answer.pause()  # a client was too slow before it began
 
     def received(self, data: bytes, ending: Ending | None) -> None:
         """One read from upstream (`ports.Receiver`)."""
@@ -168,16 +177,19 @@ class Relay:
 
     def _hand_over(self, data: bytes, *, last: bool = False) -> None:
         before, self._size = self._size, self._size + len(data)
-        if self._tape is not None and self._tape.cut and any(outlet.position < before for outlet in self._outlets):
+        cut = self._tape is None or self._tape.cut
+        kept = not cut or self._behind(before)
+        if cut and kept:
             self._overflow += data
-            self.balance()
-            return
-        rewinds = self._tape is not None and not self._tape.cut
         for outlet in tuple(self._outlets):
-            if outlet.position == before and not (rewinds and outlet.paused):
+            if outlet.position == before and not (kept and outlet.paused):
                 outlet.write(data, last=last)
-        if not rewinds:
+        if cut:
             self.balance()
+
+    def _behind(self, position: int) -> bool:
+        """Whether any client has not had all up to there."""
+        return self.expected > len(self._outlets) or any(outlet.position < position for outlet in self._outlets)
 
     def _end(self, data: bytes, ending: Ending) -> None:
         self._ending, self._last = ending, data
@@ -212,7 +224,11 @@ class Relay:
     def catch_up(self, outlet: Outlet) -> None:
         """Give a client what it has missed, as far as it takes it; end it where that was all."""
         while not outlet.paused and not outlet.done.called and outlet.position < self._size:
-            outlet.write(self._reread(outlet.position))
+            data = self._reread(outlet.position)
+            if not data:
+                outlet.end(Ending.BROKEN_OFF, "what this client had not read yet is not there any more")
+                return
+            outlet.write(data)
         if self._released and outlet.position >= self._size:
             outlet.end(self._ending or Ending.BROKEN_OFF, self._answer.why_broken)
 
@@ -221,7 +237,8 @@ class Relay:
         taped = self._tape.body.size if self._tape is not None else 0
         if self._tape is not None and position < taped:
             return self._tape.body.read(position, min(READ, self._size - position))
-        return self._overflow[position - (self._size - len(self._overflow)) :]
+        start = self._size - len(self._overflow)
+        return self._overflow[position - start :] if position >= start else b""
 
     def balance(self) -> None:
         """Hold up the answer, or let it go on, by how the clients read."""
@@ -239,7 +256,7 @@ class Relay:
             return False
         if self._tape is not None and not self._tape.cut:
             return all(outlet.paused for outlet in self._outlets)
-        behind = any(outlet.position < self._size for outlet in self._outlets)
+        behind = self._behind(self._size)
         if not behind:
             self._overflow = b""
         return behind or any(outlet.paused for outlet in self._outlets)

@@ -18,11 +18,10 @@ from twisted.web import http, server
 from twisted.web.http import Request as HTTPRequest  # not by the module: it looks for deprecated names
 from twisted.web.resource import IResource, Resource
 
-from proxy_daemon.core.access import Access, is_loopback
-from proxy_daemon.core.dialects import GENERIC, recognise
-from proxy_daemon.core.headers import Headers, Pair
-from proxy_daemon.core.heads import error_answer
+from proxy_daemon.core.access import Access
+from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Request, ResponseHead
+from proxy_daemon.core.routing import RESERVED, is_reserved, split_named
 from proxy_daemon.net.bodies import Spool
 from proxy_daemon.net.channel import FrontChannel, KnownHead
 from proxy_daemon.net.client import FrontClient
@@ -32,10 +31,9 @@ from proxy_daemon.pipeline.faults import Refusal
 
 log = Logger()
 
-RESERVED = b"/_llmproxy"
-NAMED = b"/_llmproxy/to/"
-LINGER_SECONDS = 30.0
-BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+# Set by reverse proxies: whoever sends through one on this machine is not on this machine.
+MAX_ADDRESSES = 16  # of ours, with their known heads
+FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
 
 
 class FrontRequest(server.Request):
@@ -86,6 +84,8 @@ class FrontRequest(server.Request):
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """All of it is there."""
+        if self.gone:
+            return  # it was answered before its end
         self.method, self.uri, self.clientproto = command, path, version
         self.path = path.partition(b"?")[0]
         self.process()
@@ -96,14 +96,14 @@ class FrontRequest(server.Request):
         if refused is not None:
             self.refuse(refused)
         elif self.path == RESERVED or (self.path == b"/" and b"text/html" in self.fields.get(b"accept")):
-            self.answer(ResponseHead(302, b"Found", Headers(((b"Location", RESERVED + b"/"),))), b"")
+            self._begun(ResponseHead(302, b"Found", Headers(((b"Location", RESERVED + b"/"),))), b"", b"").finish()
         elif _is_reserved(self.path):
             self._serve_own()
         else:
             self.site.root.render(self)
 
     def _serve_own(self) -> None:
-        if not is_loopback(self.channel.peer_host):
+        if not self.channel.peer_is_local or any(name in self.fields for name in FORWARDED):
             self.refuse(Refusal(403, "/_llmproxy/ answers only clients on this machine."))
             return
         self.content = BytesIO(self.spool.whole() or b"")
@@ -120,7 +120,7 @@ class FrontRequest(server.Request):
         if length is not None and length > self.site.max_body:
             return _too_large(self.site.max_body)
         if b"upgrade" in self.fields and b"h2c" not in self.fields.tokens(b"upgrade"):
-            return Refusal(426, "llmproxy does not pass protocol upgrades (WebSocket) on yet; use plain HTTP.")
+            return Upgrade()
         return None
 
     def _refused_target(self) -> Refusal | None:
@@ -134,32 +134,28 @@ class FrontRequest(server.Request):
         """Answer now, invite no body, and close: the rest of the body must not be read as a request."""
         assert self.refused is not None
         self.requestHeaders.removeHeader(b"expect")
-        self.method, self.clientproto = self.channel._command, b"HTTP/1.1"  # noqa: SLF001  (as above)
+        self.method, self.uri = self.channel._command, self.channel._path  # noqa: SLF001  (as above)
+        self.clientproto = b"HTTP/1.1"
         self.channel.persistent = 0
-        client = FrontClient(self)
-        head, body = self._error(self.refused)
-        client.begin(_with_length(head, body), b"")
-        client.write(body)
+        self._turn_away(self.refused)
         self.gone = True
         self.channel.linger()
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer in the shape of the API that was called."""
-        self.answer(*self._error(refusal))
+        self._turn_away(refusal).finish()
 
-    def _error(self, refusal: Refusal) -> tuple[ResponseHead, bytes]:
-        target = getattr(self, "uri", b"/")
-        dialect = recognise(Request(b"POST", target, self.fields), self.site.dialects) if self.fields.pairs else GENERIC
-        head, body = error_answer(dialect, refusal.status, refusal.kind, refusal.message)
-        extra: tuple[Pair, ...] = ((b"Cache-Status", b"llmproxy; fwd=bypass; detail=refused"), *refusal.headers)
-        return ResponseHead(head.status, head.reason, head.headers.plus(*extra)), body
+    def _turn_away(self, refusal: Refusal) -> FrontClient:
+        request = Request(self.method, self.uri, self.fields, self.spool)
+        head, own, body = self.site.root.turn_away(request, self.channel.peer_host, refusal)
+        return self._begun(head, own, body)
 
-    def answer(self, head: ResponseHead, body: bytes) -> None:
-        """A whole answer of our own."""
+    def _begun(self, head: ResponseHead, own: bytes, body: bytes) -> FrontClient:
         client = FrontClient(self)
-        client.begin(_with_length(head, body), b"")
-        client.write(body, more=True)
-        client.finish()
+        length = (b"Content-Length", b"%d" % len(body))
+        client.begin(ResponseHead(head.status, head.reason, head.headers.plus(length)), own)
+        client.write(body)
+        return client
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
@@ -191,10 +187,31 @@ class Front:
         except Refusal as refusal:
             request.refuse(refusal)
             return
+        except Exception:  # noqa: BLE001  (a plugin's dialect; its client must not wait for ever)
+            log.failure("a request cannot be read: a defect of a plugin's dialect, or of llmproxy")
+            request.refuse(Refusal(502, "llmproxy failed on this request; its log says where."))
+            return
         running = Deferred.fromCoroutine(self.pipeline.run(exchange, FrontClient(request)))
         if not running.called:
             request.running = running
         running.addErrback(_unexpected)
+
+    def turn_away(self, request: Request, client: str, refusal: Refusal) -> tuple[ResponseHead, bytes, bytes]:
+        """Head, our own fields and body of the answer to a request that may not come in.
+
+        It is logged, not stored: nobody from outside may push recordings out of the store.
+        """
+        exchange = self.admission.turned_away(request, client)
+        return self.pipeline.turn_away(exchange, refusal)
+
+
+class Upgrade(Refusal):
+    """A request for another protocol. A 426 names what is spoken here (RFC 9110 section 15.5.22)."""
+
+    headers = ((b"Upgrade", b"HTTP/1.1"),)
+
+    def __init__(self) -> None:
+        super().__init__(426, "llmproxy does not pass protocol upgrades (WebSocket) on yet; use plain HTTP.")
 
 
 def _unexpected(failure: Failure) -> None:
@@ -208,18 +225,11 @@ class FrontSite(server.Site):
     protocol: Any = FrontChannel
 
     def __init__(
-        self,
-        root: IResource,
-        access: Access,
-        dialects: Any,
-        max_body: int,
-        timeout: float,
-        seconds: Callable[[], float],
+        self, root: IResource, access: Access, max_body: int, timeout: float, seconds: Callable[[], float]
     ) -> None:
         super().__init__(root, requestFactory=FrontRequest, timeout=timeout)
         self.root: Any = root
         self.access = access
-        self.dialects = dialects
         self.max_body = max_body
         self.seconds = seconds
         self.channels: set[FrontChannel] = set()
@@ -228,6 +238,8 @@ class FrontSite(server.Site):
 
     def known_heads(self, local_host: str) -> dict[bytes, KnownHead]:
         """What the parser and the rules of access have passed, for one of our addresses: the rules depend on it."""
+        if local_host not in self._known_heads and len(self._known_heads) >= MAX_ADDRESSES:
+            self._known_heads.clear()
         return self._known_heads.setdefault(local_host, {})
 
     def look(self) -> None:
@@ -246,16 +258,13 @@ class FrontSite(server.Site):
         return channel
 
 
-def _with_length(head: ResponseHead, body: bytes) -> ResponseHead:
-    return ResponseHead(head.status, head.reason, head.headers.plus((b"Content-Length", b"%d" % len(body))))
-
-
 def _too_large(limit: int) -> Refusal:
     return Refusal(413, f"The request body is larger than {limit} octets (--max-body).")
 
 
 def _is_reserved(path: bytes) -> bool:
-    return (path == RESERVED or path.startswith(RESERVED + b"/")) and not path.startswith(NAMED)
+    """Whether it is ours, however its first segment is written; `/_llmproxy/to/NAME/` is an upstream's."""
+    return path.startswith(b"/") and is_reserved(path) and split_named(path) is None
 
 
 class FrontResource(Resource):
@@ -273,3 +282,7 @@ class FrontResource(Resource):
         """Any method."""
         self._front.run(request)
         return server.NOT_DONE_YET
+
+    def turn_away(self, request: Request, client: str, refusal: Refusal) -> tuple[ResponseHead, bytes, bytes]:
+        """See `Front`."""
+        return self._front.turn_away(request, client, refusal)

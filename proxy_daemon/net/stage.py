@@ -8,7 +8,7 @@ from itertools import accumulate
 from attrs import evolve, frozen
 
 from proxy_daemon.core.bodies import CHUNK
-from proxy_daemon.core.coding import Decoder, accepts, decoder_for
+from proxy_daemon.core.coding import CodingError, Decoder, accepts, decoder_for
 from proxy_daemon.core.messages import Ending, Exchange, Recording, Response
 from proxy_daemon.core.services import Clock
 from proxy_daemon.core.timing import schedule
@@ -69,7 +69,7 @@ class Stage:
         response = recording.response
         if response is None or response.body.size > AT_ONCE or not self.settings.replay_speed.at_once:
             return None
-        if b"content-encoding" in response.head.headers and not _accepted(exchange, _coding(response)):
+        if b"content-encoding" in response.head.headers and not _accepted(exchange, recording, _coding(response)):
             return None
         data = response.body.whole()
         if data is None or sum(response.pieces.sizes) != len(data):
@@ -82,8 +82,8 @@ class Stage:
         assert response is not None
         source, head = _pieces(recording, self._delays(recording)), recording.replay_head
         coding = _coding(response)
-        if coding and not _accepted(exchange, coding):
-            source = _decoded(source, decoder_for(coding))
+        if coding and not _accepted(exchange, recording, coding) and (decoder := _decoder(coding)) is not None:
+            source = _decoded(source, decoder)
             head = evolve(head, headers=head.headers.without((b"content-encoding", b"content-length")))
         return Relay(Player(head, source, self.timer, response.trailers), self.timer, age=self.age(recording))
 
@@ -126,6 +126,14 @@ def _decoded(source: Iterator[Delayed], decoder: Decoder) -> Iterator[Delayed]:
     decoder.end()
 
 
+def _decoder(coding: bytes) -> Decoder | None:
+    """None for a coding that we do not know: the answer is served as it is."""
+    try:
+        return decoder_for(coding)
+    except CodingError:
+        return None
+
+
 def _coding(response: Response) -> bytes:
     return b",".join(response.head.headers.all(b"content-encoding"))
 
@@ -135,7 +143,9 @@ def _cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
     return [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def _accepted(exchange: Exchange, coding: bytes) -> bool:
-    fields = exchange.request.headers.all(b"accept-encoding")
-    wanted = b",".join(fields) if fields else None
+def _accepted(exchange: Exchange, recording: Recording, coding: bytes) -> bool:
+    wanted = b",".join(exchange.request.headers.all(b"accept-encoding"))
+    if wanted == b",".join(recording.request.headers.all(b"accept-encoding")):
+        return True  # upstream gave it to one who asked in the same way
+    # Who names none is sent none by servers, and mostly cannot decode any (RFC 9110 section 12.5.3 admits all).
     return all(accepts(wanted, name.strip()) for name in coding.split(b","))

@@ -15,11 +15,11 @@ from attrs import field, frozen
 from proxy_daemon.core.bodies import Body
 from proxy_daemon.core.cache_control import Directives, read_directives
 from proxy_daemon.core.credentials import credential
-from proxy_daemon.core.dialects import recognise
+from proxy_daemon.core.dialects import GENERIC, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Exchange, Request
-from proxy_daemon.core.routing import UnknownUpstream, choose, split_named
+from proxy_daemon.core.routing import UnknownUpstream, choose, is_reserved, split_named
 from proxy_daemon.core.services import Clock
 from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.pipeline.faults import Refusal
@@ -27,12 +27,14 @@ from proxy_daemon.pipeline.faults import Refusal
 # Fields that speak to the daemon, not to the upstream.
 OWN = frozenset((b"expect", b"x-llmproxy-session", b"x-llmproxy-cassette", b"x-llmproxy-token"))
 COUNTER_BITS = 22
-KEPT = 256  # clients' fields
+EPOCH = 1_735_689_600  # 2025 begins: 41 bits of milliseconds last for 69 years
+NOWHERE = Upstream("", "", "", "", 0)
+KEPT = 64  # clients' fields
 
 
 @frozen(slots=False)
 class Ids:
-    """Exchange ids: milliseconds since 1970 above 22 bits that start at random: two daemons may share a store."""
+    """Exchange ids: milliseconds since 2025 above 22 bits that start at random: two daemons may share a store."""
 
     clock: Clock
     _counter: itertools.count[int] = field(init=False, factory=lambda: itertools.count(secrets.randbits(COUNTER_BITS)))
@@ -40,7 +42,7 @@ class Ids:
     def next(self) -> int:
         """A new id; later ones are larger, within the clock's grain."""
         low = next(self._counter) & ((1 << COUNTER_BITS) - 1)
-        return (int(self.clock.wall() * 1000) << COUNTER_BITS) | low
+        return (max(0, int((self.clock.wall() - EPOCH) * 1000)) << COUNTER_BITS) | low
 
 
 @frozen(slots=False)
@@ -53,9 +55,22 @@ class Admission:
     key: bytes  # for the keyed hash of credentials
     ids: Ids
 
+    def turned_away(self, request: Request, client: str) -> Exchange:
+        """The exchange of a request that may not come in: it has an id and a line in the log."""
+        return Exchange(
+            id=self.ids.next(),
+            request=request,
+            upstream=NOWHERE,
+            dialect=_recognised(request, self.dialects),
+            started=self.clock.wall(),
+            began=self.clock.seconds(),
+            client=client,
+            request_size=request.body.size,
+        )
+
     def admit(self, method: bytes, target: bytes, headers: Headers, body: Body, client: str) -> Exchange:
         """The exchange of one request. Raises `Refusal` for an upstream that does not exist."""
-        name, target = split_named(target) or ("", target)
+        name, target = _addressed(target)
         directives, passed = _wishes(headers)
         request = Request(method, target, passed, body)
         dialect = recognise(request, self.dialects)
@@ -75,6 +90,22 @@ class Admission:
             credential=_credential(headers, target, self.key),
             request_size=body.size,
         )
+
+
+def _recognised(request: Request, dialects: Sequence[Dialect]) -> Dialect:
+    """For an answer that must be given, whatever a plugin's dialect does."""
+    try:
+        return recognise(request, dialects)
+    except Exception:  # noqa: BLE001  (whatever a plugin raises)
+        return GENERIC
+
+
+def _addressed(target: bytes) -> tuple[str, bytes]:
+    """The name of the upstream, or an empty one, and the target there."""
+    named = split_named(target)
+    if named is None and is_reserved(target):
+        raise Refusal(404, "No upstream is named: the path is /_llmproxy/to/NAME/ and what follows.")
+    return named or ("", target)
 
 
 # A client's fields are the same object from request to request (`net/channel.py`): so is what comes of them.

@@ -94,7 +94,7 @@ class Dispatcher:
         for call in self._listening(hook, event.kind) if calls is None else calls:
             try:
                 result = call.function(exchange, event)
-            except Exception as error:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault)
+            except BaseException as error:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault)
                 self.fault(call.plugin, hook.name, error)
                 continue
             if result is not None:
@@ -136,7 +136,7 @@ class Dispatcher:
     async def _result(self, hook: Hook, call: Call, args: tuple[Any, ...]) -> Any:
         try:
             result = call.function(*args)
-        except Exception as error:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault)
+        except BaseException as error:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault, SystemExit too)
             return self._judge(hook, call, error)
         return None if result is None else await self._finish(hook, call, result)
 
@@ -147,13 +147,13 @@ class Dispatcher:
                 result = await self._in_time(result, call.deadline)
             if result is not None:
                 _check(hook.contract, result)
-        except CancelledError:
+        except (CancelledError, GeneratorExit):
             raise
-        except Exception as error:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault)
+        except BaseException as error:  # noqa: BLE001  (as above; asyncio's CancelledError is one of these)
             return self._judge(hook, call, error)
         return result
 
-    def _judge(self, hook: Hook, call: Call, error: Exception) -> None:
+    def _judge(self, hook: Hook, call: Call, error: BaseException) -> None:
         """By the hook's fault policy: return for open, raise for the others."""
         if hook.contract.policy == "stop" and isinstance(error, SettingsError):
             raise StartError(f"plugin {call.plugin!r}: {error}") from error

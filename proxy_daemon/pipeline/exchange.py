@@ -31,6 +31,7 @@ from proxy_daemon.settings import Settings
 
 log = Logger()
 
+SCOPED = "The nearest recording is not shown with --replay-scope key: it may be somebody else's."
 BEGUN, FIRST_BYTE, ENDED = Event("begun"), Event("first_byte"), Event("ended")
 HIT, MISSED = Event("matched", "hit"), Event("matched", "miss")
 
@@ -60,6 +61,15 @@ class Pipeline:
             log.failure("exchange {id}: a defect in llmproxy, please report it", id=exchange.id)
             await self._excuse(exchange, Fault(502, "llmproxy failed on this request; its log says where"), client)
         await self._end(exchange)
+
+    def turn_away(self, exchange: Exchange, refusal: Refusal) -> tuple[ResponseHead, bytes, bytes]:
+        """The short way of a request that may not come in: head, own fields and body of its answer."""
+        self._tell(exchange, BEGUN)
+        _note_fault(exchange, refusal)
+        head, body = _error_answer(exchange, refusal)
+        exchange.response_size, exchange.duration = len(body), self.stage.since(exchange)
+        self._tell(exchange, ENDED)
+        return evolve(head, headers=head.headers.plus(*refusal.headers)), heads.own_fields(exchange, edited=False), body
 
     async def _answer(self, exchange: Exchange, client: Client) -> Ending:
         exchange.request = await self._rewritten(exchange)
@@ -112,10 +122,11 @@ class Pipeline:
 
     async def _refusal(self, exchange: Exchange) -> Refusal:
         near = None
-        if self.settings.fuzzy != "off":
+        if self.settings.fuzzy != "off" and not self.keeper.scope_by_key:
             near = await self.hooks.first("llmproxy_fuzzy_match", exchange)
         reason = f"in mode {self.mode.name}" if not self.mode.forwards else "and the request says only-if-cached"
-        return Miss("\n".join([f"llmproxy: no recording answers this request, {reason}.", *_explained(near)]))
+        lines = [SCOPED] if self.keeper.scope_by_key else _explained(near)
+        return Miss("\n".join([f"llmproxy: no recording answers this request, {reason}.", *lines]))
 
     async def _fly(self, exchange: Exchange, client: Client) -> Ending:
         """Join an equal request in flight, or be the first one. What fails for the first is not passed on."""
@@ -179,7 +190,7 @@ class Pipeline:
         transforms = await self.hooks.each("llmproxy_transform", exchange)
         observers = await self.hooks.each("llmproxy_observe", exchange)
         outlet = Outlet(exchange, client, transforms, observers, self.hooks)
-        outlet.begin(head, relay.age)
+        outlet.begin(head if head is relay.head else _framed_as(relay.head, head), relay.age)
         return await relay.join(outlet)
 
     def _check_status(self, exchange: Exchange) -> None:
@@ -190,8 +201,7 @@ class Pipeline:
 
     async def _excuse(self, exchange: Exchange, fault: Fault, client: Client) -> None:
         """Say what went wrong, in the shape of the API that was called."""
-        exchange.outcome, exchange.ending, exchange.detail = fault.outcome, fault.ending, fault.message
-        exchange.status = fault.status
+        _note_fault(exchange, fault)
         head, body = _error_answer(exchange, fault)
         fields = head.headers.plus(*fault.headers, (b"Content-Length", b"%d" % len(body)))
         client.begin(evolve(head, headers=fields), heads.own_fields(exchange, edited=False))
@@ -218,12 +228,24 @@ class NotShared(Exception):
     """The flight that an exchange had joined failed, or has an error for an answer."""
 
 
+def _note_fault(exchange: Exchange, fault: Fault) -> None:
+    """What is kept of it. A message may quote the prompt, which must not be kept under `no-store`."""
+    exchange.outcome, exchange.ending, exchange.status = fault.outcome, fault.ending, fault.status
+    exchange.detail = fault.message.partition("\n")[0] if exchange.directives.no_store else fault.message
+
+
 def _error_answer(exchange: Exchange, fault: Fault) -> tuple[ResponseHead, bytes]:
     try:
         return heads.error_answer(exchange.dialect, fault.status, fault.kind, fault.message)
     except Exception:  # noqa: BLE001  (a dialect of a plugin's must not leave a client without an answer)
         log.failure("the dialect {name} cannot write an error", name=exchange.dialect.name)
         return heads.error_answer(GENERIC, fault.status, fault.kind, fault.message)
+
+
+def _framed_as(original: ResponseHead, head: ResponseHead) -> ResponseHead:
+    """A plugin's head, with the length that the body really has."""
+    length = ((b"Content-Length", original.length),) if original.length else ()
+    return evolve(head, headers=head.headers.without(heads.FRAMING).plus(*length))
 
 
 def _explained(near: Any) -> list[str]:

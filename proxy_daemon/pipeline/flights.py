@@ -39,6 +39,7 @@ class Flight:
         if self._failure is not None:
             waiter.errback(self._failure)
         elif self._relay is not None:
+            self._expect(self._relay)
             waiter.callback(self._relay)
         else:
             self._waiting.append(waiter)
@@ -48,6 +49,9 @@ class Flight:
         """One who joined has what it came for, or goes without it; ``ending`` says which."""
         self._members -= 1
         if self._members:
+            if self._relay is not None:
+                self._expect(self._relay)
+                self._relay.balance()
             return
         self._forget(self)
         if self._relay is not None:
@@ -57,7 +61,11 @@ class Flight:
 
     def _arrived(self, relay: Relay) -> None:
         self._relay = relay
+        self._expect(relay)
         self._tell(lambda waiter: waiter.callback(relay))
+
+    def _expect(self, relay: Relay) -> None:
+        relay.expected = self._members
 
     def _failed(self, failure: Failure) -> None:
         self._failure = failure

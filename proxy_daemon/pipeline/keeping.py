@@ -6,12 +6,14 @@ and once more behind a plugin that changed it. Nothing reaches the store by anot
 
 from __future__ import annotations
 
+from array import array
+
 from attrs import evolve, frozen
 
 from proxy_daemon.core.bodies import EMPTY
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.fingerprint import fingerprint
-from proxy_daemon.core.messages import Ending, Exchange, Recording, Request, Response
+from proxy_daemon.core.messages import Ending, Exchange, Pieces, Recording, Request, Response
 from proxy_daemon.core.modes import Mode
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.redacted_response import redacted_response, withholds_request
@@ -24,6 +26,7 @@ from proxy_daemon.pipeline.tape import Tape
 _SAFE = "llmproxy.safe_request"  # the redacted request, made once
 _ADOPTED = "llmproxy.adopted"  # a relay writes this exchange when its answer has ended
 
+TAIL = 4096  # octets in which a stream's last event stands
 PARTIAL_CONTENT, NOT_MODIFIED, ERRORS = 206, 304, 400  # RFC 9110 section 15
 
 
@@ -50,7 +53,8 @@ class Keeper:
 
     def share_key(self, exchange: Exchange) -> bytes:
         """What two requests must have in common to be one request in flight."""
-        return exchange.fingerprint + exchange.credential
+        codings = b",".join(exchange.request.headers.all(b"accept-encoding"))
+        return b"%b%b%b" % (exchange.fingerprint, exchange.credential, codings)
 
     def served(self, exchange: Exchange, recording: Recording) -> None:
         """A recording answers: a request body that is the recorded one is not stored a second time."""
@@ -92,10 +96,12 @@ class Keeper:
         """Whether this answer may be served again."""
         if ending is not Ending.COMPLETE or tape.cut or not self.mode.keeps or exchange.directives.no_store:
             return False
+        if exchange.request.body.size > self.record_max_body:
+            return False
         status = response.head.status
         if status >= ERRORS:
             return self.record_errors
-        return status not in (PARTIAL_CONTENT, NOT_MODIFIED)
+        return status not in (PARTIAL_CONTENT, NOT_MODIFIED) and not _may_be_cut_off(exchange, response, tape)
 
     def _recording(
         self,
@@ -169,7 +175,25 @@ class Keeper:
         if final is recording:
             return recording
         replaced: Recording = evolve(final, request=self.redactor.request(final.request))
-        return await self._response_redacted(replaced)
+        return await self._response_redacted(_fitted(replaced))
+
+
+def _may_be_cut_off(exchange: Exchange, response: Response, tape: Tape) -> bool:
+    """A stream that ends with its connection looks whole wherever that broke: only its last event tells."""
+    headers, dialect = response.head.headers, exchange.dialect
+    framed = b"content-length" in headers or b"chunked" in headers.tokens(b"transfer-encoding")
+    if framed or not dialect.terminal or not headers.get(b"content-type").startswith(b"text/event-stream"):
+        return False
+    return not dialect.ends_with_terminal(tape.tail(TAIL))
+
+
+def _fitted(recording: Recording) -> Recording:
+    """A plugin that changes a body may leave the pieces of the old one: then it is one piece."""
+    response = recording.response
+    if response is None or sum(response.pieces.sizes) == response.body.size:
+        return recording
+    pieces = Pieces(array("Q", [response.body.size]), response.pieces.times[-1:] or array("Q", [0]))
+    return evolve(recording, response=evolve(response, pieces=pieces))
 
 
 def _differs(safe: Request, request: Request) -> bool:

@@ -101,6 +101,10 @@ class Relay(Protocol):
 
     head: ResponseHead
     age: int  # seconds since it was recorded; -1: it is live
+    expected: int  # clients that have it or will join it; `balance` after each change
+
+    def balance(self) -> None:
+        """Hold up the answer, or let it go on, by how the clients read."""
 
     @property
     def joinable(self) -> bool:

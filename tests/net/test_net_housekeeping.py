@@ -1,8 +1,11 @@
 """Time, one thread, things done again and again, and lines that wait: with a clock by hand."""
 
 import io
+import threading
+import time
 
 import pytest
+from rig import LIMIT
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
@@ -93,95 +96,112 @@ class TestScheduler:
         assert (calls, logged) == ([1], ["odd"])
 
 
-class Worker:
-    """Runs what it was given when the test says so."""
+class SlowFile(io.BytesIO):
+    """Takes nothing until the test opens it; ``asked`` says that the thread stands at it."""
 
     def __init__(self):
-        self.waiting = []
+        super().__init__()
+        self.asked, self.opened, self.flushed = threading.Semaphore(0), threading.Semaphore(0), threading.Semaphore(0)
+        self.problem = None
 
-    def run(self, function, *args):
-        done = Deferred()
-        self.waiting.append(lambda: done.callback(function(*args)))
-        return done
+    def write(self, data):
+        self.asked.release()
+        assert self.opened.acquire(timeout=LIMIT)
+        if self.problem is not None:
+            problem, self.problem = self.problem, None
+            raise problem
+        return super().write(data)
 
-    def work(self):
-        while self.waiting:
-            self.waiting.pop(0)()
+    def flush(self):
+        self.flushed.release()
 
 
 class TestLines:
     @pytest.fixture
     def play(self):
-        self.file, self.worker, self.clock = io.BytesIO(), Worker(), Clock()
+        self.file, self.clock = SlowFile(), Clock()
         self.scheduler = LoopingScheduler(self.clock)
-        self.lines = Lines(self.file, self.worker, self.scheduler)
-        return self
+        self.lines = Lines(self.file, self.scheduler)
+        yield self
+        self.file.opened.release(100)
+        self.stop()
+
+    def tick(self):
+        self.clock.advance(housekeeping.FLUSH_SECONDS)
+
+    def let_write(self):
+        """Let the thread write once, and wait until it has and knows so."""
+        self.file.opened.release()
+        assert self.file.flushed.acquire(timeout=LIMIT)
+        while self.lines._writing:  # it is about to say so
+            time.sleep(0)
+
+    def stop(self):
+        self.file.opened.release(100)
+        return result(self.scheduler.stop())
 
     def test_they_are_gathered_and_written_together_in_order(self, play):
         for number in range(3):
             self.lines.write(b"%d\n" % number)
-        assert self.worker.waiting == []
-        self.clock.advance(housekeeping.FLUSH_SECONDS)
-        assert len(self.worker.waiting) == 1
-        self.worker.work()
+        assert not self.file.asked.acquire(blocking=False)
+        self.tick()
+        self.let_write()
         assert self.file.getvalue() == b"0\n1\n2\n"
 
     def test_nothing_is_not_written(self, play):
         self.clock.pump([housekeeping.FLUSH_SECONDS] * 3)
-        assert self.worker.waiting == []
+        self.stop()
+        assert not self.file.asked.acquire(blocking=False)
 
     def test_one_write_at_a_time(self, play):
         """A disk that does not answer must not gather more and more calls."""
         for number in range(5):
             self.lines.write(b"%d\n" % number)
-            self.clock.advance(housekeeping.FLUSH_SECONDS)
-        assert len(self.worker.waiting) == 1
-        self.worker.work()
-        self.clock.advance(housekeeping.FLUSH_SECONDS)
-        self.worker.work()
+            self.tick()
+        assert self.lines._queue.qsize() <= 1
+        self.let_write()
+        self.tick()
+        self.let_write()
         assert self.file.getvalue() == b"0\n1\n2\n3\n4\n"
 
     def test_beyond_the_limit_lines_are_dropped_and_counted(self, play, monkeypatch):
         monkeypatch.setattr(housekeeping, "MAX_WAITING", 10)
         for _ in range(9):
             self.lines.write(b"1234\n")
-        self.clock.advance(housekeeping.FLUSH_SECONDS)
+        self.tick()
         self.lines.write(b"after\n")
-        self.worker.work()
-        self.clock.advance(housekeeping.FLUSH_SECONDS)
-        self.worker.work()
+        self.let_write()
+        self.tick()
+        self.let_write()
         assert self.file.getvalue() == b"1234\n" * 3 + b'{"dropped_lines": 6}\nafter\n'
 
-    def test_the_rest_is_written_at_the_stop(self, play):
-        self.lines.write(b"last\n")
-        done = result(self.scheduler.stop())
-        assert done == []
-        self.worker.work()
-        assert (self.file.getvalue(), done) == (b"last\n", [None])
-
-    def test_the_rest_comes_behind_what_is_being_written(self, play):
+    def test_the_rest_is_written_at_the_stop_behind_what_is_being_written(self, play):
         self.lines.write(b"first\n")
-        self.clock.advance(housekeeping.FLUSH_SECONDS)
+        self.tick()
+        assert self.file.asked.acquire(timeout=LIMIT)
         self.lines.write(b"last\n")
-        done = result(self.scheduler.stop())
-        self.worker.work()
-        assert (self.file.getvalue(), done) == (b"first\nlast\n", [None])
+        assert self.stop() == [None]
+        assert self.file.getvalue() == b"first\nlast\n"
+
+    def test_a_reader_who_is_gone_does_not_hold_up_the_end(self, play, monkeypatch):
+        monkeypatch.setattr(housekeeping, "STOP_SECONDS", 0.01)
+        self.lines.write(b"nobody reads this\n")
+        self.tick()
+        assert result(self.scheduler.stop()) == [None]
+        assert self.file.getvalue() == b""
 
     @pytest.mark.parametrize("problem", [OSError(28, "No space left on device"), ValueError("closed file")])
-    def test_a_full_disk_is_said_and_the_next_lines_are_tried(self, play, capsys, monkeypatch, problem):
-        def full(data):
-            raise problem
-
-        real = self.file.write
-        self.lines._file = type("File", (), {"write": staticmethod(full), "flush": staticmethod(list)})
+    def test_a_full_disk_is_said_and_the_next_lines_are_tried(self, play, capsys, problem):
+        self.file.problem = problem
         self.lines.write(b"lost\n")
-        self.clock.advance(housekeeping.FLUSH_SECONDS)
-        self.worker.work()
+        self.tick()
+        self.file.opened.release()
+        while self.lines._writing:
+            time.sleep(0)
         assert f"the log cannot be written: {problem}" in capsys.readouterr().err
-        self.lines._file.write = staticmethod(real)
         self.lines.write(b"next\n")
-        self.clock.advance(housekeeping.FLUSH_SECONDS)
-        self.worker.work()
+        self.tick()
+        self.let_write()
         assert self.file.getvalue() == b"next\n"
 
 

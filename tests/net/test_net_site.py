@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
@@ -134,6 +135,24 @@ class TestWhatIsOurs:
         assert status == 403
         assert "only clients on this machine" in json.loads(body)["error"]["message"]
 
+    @pytest.mark.parametrize(
+        "field", [b"Forwarded: for=10.0.0.1", b"X-Forwarded-For: 10.0.0.1", b"x-real-ip: 10.0.0.1"]
+    )
+    def test_nor_who_comes_by_a_reverse_proxy_here(self, front, field):
+        octets = b"GET /_llmproxy/page?a=b HTTP/1.1\r\nHost: localhost\r\n%b\r\n\r\n" % field
+        assert ask(front, octets)[0] == 403
+
+    def test_a_unix_socket_is_on_this_machine(self, front):
+        assert (
+            ask(front, b"GET /_llmproxy/page?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n", peer=UNIXAddress(b""))[0] == 200
+        )
+
+    @pytest.mark.parametrize("target", [b"/%5fllmproxy/nothing", b"/_llmprox%79/to/x/v1"])
+    def test_escapes_lead_nowhere_else(self, front, target):
+        """What would be ours once it is decoded goes to no upstream."""
+        send(front, b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % target)
+        assert self.runs.requests == []
+
     @pytest.mark.parametrize("target", [b"/_llmproxyish", b"/_llmproxy/to/x/v1", b"/v1/_llmproxy/page", b"/", b"//"])
     def test_all_else_is_run(self, front, target):
         send(front, b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % target, peer="10.0.0.1")
@@ -146,11 +165,8 @@ class TestWhatIsOurs:
         assert b"Location: /_llmproxy/" in lines
 
 
-class Runs:
+class Runs(Root):
     """Stands for `Front`: what would go to the pipeline."""
-
-    def __init__(self):
-        self.requests = []
 
     def run(self, request):
         self.requests.append(request)
@@ -225,6 +241,8 @@ class TestSilence:
 
 class TestTheWayToThePipeline:
     class Pipeline:
+        turn_away = staticmethod(lambda _, refusal: Root().turn_away(None, "", refusal))
+
         def __init__(self):
             self.running, self.cancelled = [], 0
 
@@ -237,6 +255,9 @@ class TestTheWayToThePipeline:
 
     class Admission:
         refusal = None
+
+        def turned_away(self, request, client):
+            return request, client
 
         def admit(self, *arguments):
             self.arguments = arguments

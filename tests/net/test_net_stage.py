@@ -4,6 +4,7 @@ import gzip
 from array import array
 
 import pytest
+from attrs import evolve
 from talks import Ears
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -173,6 +174,17 @@ class TestReplay:
         relay = play.stage.replay(made, exchange(*fields))
         assert play.joined(relay).ears.body == made.response.body.data
         assert relay.head.headers.get(b"content-encoding") == GZIP
+
+    def test_who_names_none_gets_what_was_recorded_for_one_who_did_decoded(self):
+        play, made = Play(), encoded()
+        made = evolve(made, request=evolve(made.request, headers=Headers(((b"Accept-Encoding", b"gzip"),))))
+        assert play.joined(play.stage.replay(made, exchange())).ears.body == b"plain text"
+
+    def test_a_coding_that_nobody_knows_is_passed_on(self):
+        play, made = Play(), encoded(b"snappy")
+        relay = play.stage.replay(made, exchange((b"Accept-Encoding", b"gzip")))
+        assert play.joined(relay).ears.body == made.response.body.data
+        assert relay.head.headers.get(b"content-encoding") == b"snappy"
 
     BROKEN = {
         "the coding is cut": recording(gzip.compress(b"x" * 50)[:-4], (20,), (0,), ((b"Content-Encoding", GZIP),)),

@@ -9,7 +9,7 @@ from proxy_daemon.core.dialects import BUILT_IN, GENERIC
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.upstreams import parse_upstream
-from proxy_daemon.pipeline.admission import COUNTER_BITS, Admission, Ids
+from proxy_daemon.pipeline.admission import COUNTER_BITS, EPOCH, Admission, Ids
 from proxy_daemon.pipeline.faults import Refusal
 
 LOCAL, OTHER = parse_upstream("local=http://127.0.0.1:11434/v1"), parse_upstream("other=http://other/")
@@ -75,11 +75,19 @@ def test_the_upstream(clock, target, upstreams, name):
         (b"/_llmproxy/to/local", b"/"),
         (b"/_llmproxy/to/local?x=1", b"/?x=1"),
         (b"/v1/models?x=%20", b"/v1/models?x=%20"),
-        (b"/_llmproxy/to/b@d/v1", b"/_llmproxy/to/b@d/v1"),
     ],
 )
 def test_the_target_that_goes_on(clock, target, goes_on):
     assert admit(clock, target, upstreams=(LOCAL,)).request.target == goes_on
+
+
+@pytest.mark.parametrize(
+    "target", [b"/_llmproxy/to/b@d/v1", b"/_llmproxy/to/", b"/_llmproxy/to", b"/%5Fllmproxy/to/local/"]
+)
+def test_what_is_ours_and_names_no_upstream_goes_to_none(clock, target):
+    with pytest.raises(Refusal, match=r"^No upstream is named") as caught:
+        admit(clock, target, upstreams=(LOCAL,))
+    assert caught.value.status == 404
 
 
 @pytest.mark.parametrize("upstreams", [(), (LOCAL, OTHER)])
@@ -172,7 +180,7 @@ class TestIds:
         assert len({ids.next() for _ in range(1000)}) == 1000
 
     def test_they_tell_the_time(self, clock):
-        assert Ids(clock).next() >> COUNTER_BITS == int(clock.time * 1000)
+        assert Ids(clock).next() >> COUNTER_BITS == int((clock.time - EPOCH) * 1000)
 
     def test_the_counter_stays_in_its_bits(self, clock, monkeypatch):
         monkeypatch.setattr("proxy_daemon.pipeline.admission.secrets.randbits", lambda bits: (1 << bits) - 1)
@@ -181,6 +189,10 @@ class TestIds:
         assert last >> COUNTER_BITS == first >> COUNTER_BITS
         assert (last & ((1 << COUNTER_BITS) - 1), first & ((1 << COUNTER_BITS) - 1)) == ((1 << COUNTER_BITS) - 1, 0)
 
-    def test_a_store_can_hold_them_until_2039(self, clock):
-        clock.time = ((1 << 41) - 1) / 1000
+    def test_a_clock_that_was_never_set_makes_no_negative_ones(self, clock):
+        clock.time = 0.0
+        assert 0 <= Ids(clock).next() < 1 << COUNTER_BITS
+
+    def test_a_store_can_hold_them_until_2094(self, clock):
+        clock.time = EPOCH + ((1 << 41) - 1) / 1000
         assert (1 << 62) < Ids(clock).next() < 1 << 63

@@ -32,9 +32,9 @@ class LiveAnswer:
         early, self._early = self._early, b""
         if self._ending is None:
             self._receiver = receiver
+        self.resume()  # before anything is received: whoever receives may hold it up again
         if early or self._ending is not None:
             receiver.received(early, self._ending)
-        self.resume()
 
     def deliver(self, data: bytes, ending: Ending | None, why: str = "") -> None:
         """Called by the connection, once a read; ``ending`` comes with the last and lets the connection go."""

@@ -28,6 +28,7 @@ from proxy_daemon.pipeline.faults import UpstreamFault
 from proxy_daemon.pipeline.ports import Timer
 
 MAX_HEAD = 256 * 1024  # octets of the fields of one response
+MAX_READ = 64 * 1024  # octets that may have come with the head in one read
 MAX_INTERIM = 32  # 1xx responses before the real one
 NO_BODY = frozenset((204, 304))
 
@@ -61,6 +62,7 @@ class Connection(Protocol):
         self._fields: list[Pair] = []
         self._trailers: list[Pair] = []
         self._size = 0
+        self._unread = 0  # octets that came before the head was whole
         self._reason = b""
         self._parts: list[bytes] = []
         self._interim = 0
@@ -90,12 +92,16 @@ class Connection(Protocol):
             eager.send(transport, head + data)
         else:
             transport.write(head)
-            self._upload = Upload(transport, body, self._uploaded)
+            self._upload = Upload(transport, body, self._moved, self._uploaded)
         return self._waiter
+
+    def _moved(self) -> None:
+        """The network has taken a part of the body."""
+        self._last_octet = self._timer.seconds()
 
     def _uploaded(self) -> None:
         self._upload = None
-        self._last_octet = self._timer.seconds()
+        self._moved()
 
     # --- the answer as llhttp reads it -------------------------------------------------------------------------------
 
@@ -130,7 +136,10 @@ class Connection(Protocol):
             self._complete = True
             self._keep_alive = self._parser.should_keep_alive()
         else:
-            chunked = b"chunked" in headers.tokens(b"transfer-encoding")
+            codings = headers.tokens(b"transfer-encoding")
+            chunked = b"chunked" in codings
+            if codings not in ([], [b"chunked"], [b"identity"]):
+                raise ValueError("its body has a transfer coding that nobody had asked for")
             self._ends_with_connection = not chunked and b"content-length" not in headers
 
     def on_body(self, data: bytes) -> None:
@@ -155,14 +164,20 @@ class Connection(Protocol):
             return
         self._touched = True
         self._last_octet = self._timer.seconds()
+        if self._head is None:
+            self._unread += len(data)
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._error = "it switched to another protocol, which nobody had asked for"
         except httptools.HttpParserError as error:
             self._error = self._error or _parse_error(error)
         if self._error:
             self._break(f"upstream {self._name} sent what is not HTTP: {self._error}")
         elif self._head is not None:
             self._advance()
+        elif self._unread > MAX_HEAD + MAX_READ:
+            self._break(f"upstream {self._name} sent a head of more than {MAX_HEAD} octets")
 
     def _advance(self) -> None:
         """Hand on what the read brought. A new answer gets its first piece before anybody sees it."""
@@ -186,6 +201,7 @@ class Connection(Protocol):
     def _release(self) -> None:
         """The answer is whole: the connection is free again, or closed where it cannot be used again."""
         reusable = not self._lost and self._upload is None and self._keep_alive and not self._paused
+        reusable = reusable and eager.is_idle(self.transport)  # an early answer: the request still goes up
         if self._head_only or (self._head is not None and self._head.status in NO_BODY):
             self._parser = httptools.HttpResponseParser(self)
         self._answer = None
@@ -270,7 +286,7 @@ class Connection(Protocol):
         if self.usable:
             return
         left = self._last_octet + self._silence - self._timer.seconds()
-        if self._paused or self._upload is not None:
+        if self._paused:
             left = self._silence
         if left > 0:
             self._watch = self._timer.callLater(left, self._check_silence)

@@ -21,7 +21,7 @@ def request_head(upstream: Upstream, request: Request) -> bytes:
     return b"%b%b: %d\r\n%b\r\n" % (before, name, size, after)
 
 
-@lru_cache(maxsize=256)  # a client's fields are mostly those of its last request
+@lru_cache(maxsize=64)  # a client's fields are mostly those of its last request
 def _around_length(upstream: Upstream, method: bytes, target: bytes, headers: Headers) -> tuple[bytes, bytes, bytes]:
     """The lines before the length, the name of its field as it is written (empty for none), and the lines behind it."""
     before, length = [b"%b %b HTTP/1.1" % (method, upstream.target(target))], b""
@@ -36,7 +36,7 @@ def _around_length(upstream: Upstream, method: bytes, target: bytes, headers: He
     for line in (*before, *after, length):
         if _FORBIDDEN.search(line):
             # a plugin's value must not become a header field, or a request, of its own
-            raise ValueError(f"the header line that begins with {line[:20]!r} holds a line break or NUL")
+            raise ValueError(f"the line of {line.partition(b':')[0][:40]!r} holds a line break or NUL")
     return _joined(before), length, _joined(after)
 
 

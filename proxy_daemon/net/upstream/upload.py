@@ -13,11 +13,12 @@ from proxy_daemon.core.bodies import CHUNK, Body
 
 @implementer(IPullProducer)
 class Upload:
-    """One body on its way up. ``done`` is called when the last octet is handed to the transport."""
+    """One body on its way up. ``moved`` is called for each part, ``done`` behind the last one."""
 
-    def __init__(self, transport: Any, body: Body, done: Callable[[], None]) -> None:
+    def __init__(self, transport: Any, body: Body, moved: Callable[[], None], done: Callable[[], None]) -> None:
         self._transport = transport
         self._body = body
+        self._moved = moved
         self._done = done
         self._offset = 0
         transport.registerProducer(self, False)
@@ -28,6 +29,7 @@ class Upload:
         self._offset += len(data)
         if data:
             self._transport.write(data)
+            self._moved()
         if self._offset >= self._body.size or not data:
             self.stop()
             self._done()

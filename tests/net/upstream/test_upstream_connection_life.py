@@ -98,13 +98,24 @@ class TestUploading:
         assert talk.result == (UpstreamFault, 502)
         assert talk.wire.producer is None
 
-    def test_silence_is_counted_from_its_end(self):
+    def test_silence_is_counted_from_the_last_part_that_was_taken(self):
         talk = Talk().ask(body=filed(self.DATA))
-        talk.clock.advance(10 * SILENCE)
+        talk.clock.advance(SILENCE - 1)
+        talk.wire.producer.resumeProducing()
+        talk.clock.advance(SILENCE - 1)
         assert talk.fault is None
         talk.wire.pump()
+        talk.clock.advance(SILENCE - 1)
+        assert talk.fault is None
+        talk.clock.advance(1)
+        assert talk.result == (UpstreamFault, 504)
+
+    def test_an_upstream_that_takes_nothing_is_silent(self):
+        talk = Talk().ask(body=filed(self.DATA))
         talk.clock.advance(SILENCE)
         assert talk.result == (UpstreamFault, 504)
+        talk.end(LOST)
+        assert talk.wire.producer is None
 
 
 class TestLost:
