@@ -225,7 +225,7 @@ class Settings:
     )
     allow_origin: tuple[str, ...] = _option(
         (),
-        "an Origin whose pages may ask; repeatable",
+        "an Origin whose pages may ask besides those of loopback names; repeatable",
         "https://app.example.com",
         _text,
         _MORE,

@@ -20,7 +20,10 @@ _ORIGIN = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]
 
 @frozen
 class Access:
-    """``allow_hosts``: names without port, `*.example.com`, or `*`; ``allow_origins``: whole origins, or `*`."""
+    """``allow_hosts``: names without port, `*.example.com`, or `*`; ``allow_origins``: whole origins, or `*`.
+
+    Loopback names may always ask, and so may pages of theirs: they come from a web server on the same machine.
+    """
 
     allow_hosts: tuple[str, ...] = ()
     allow_origins: tuple[str, ...] = ()
@@ -46,12 +49,18 @@ class Access:
         if len(origins) == 1 and ("*" in self.allow_origins or origin.lower() in map(str.lower, self.allow_origins)):
             return ""
         found = _ORIGIN.fullmatch(origin)
-        if len(origins) == 1 and found and origin.partition("://")[2].lower() == host.lower():
+        if len(origins) == 1 and found and _is_own(found, host):
             return ""
         name = origin if found else "null"
         return (
             f"Pages of the origin {name!r} may not ask here; start llmproxy with --allow-origin {name} if they should."
         )
+
+
+def _is_own(origin: re.Match[str], host: str) -> bool:
+    """Whether a page is ours, or of another server on this machine."""
+    same = origin[0].partition("://")[2].lower() == host.lower()
+    return same or _is_loopback_name(origin[2].lower().removesuffix("."))
 
 
 @lru_cache(maxsize=1024)

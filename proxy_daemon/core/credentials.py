@@ -9,7 +9,8 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.redact import Redactor, is_secret_field
+from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.secret_names import is_secret_field
 
 _REDACTOR = Redactor()
 

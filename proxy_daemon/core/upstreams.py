@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 VERSION = re.compile(r"v\d+[a-z0-9]*\Z")
@@ -18,7 +18,10 @@ DEMO = "demo:"
 
 @frozen(slots=False)
 class Upstream:
-    """One place to forward to. ``base_path`` has no slash at its end; the built-in model's scheme is "demo"."""
+    """One place to forward to. ``base_path`` has no slash at its end; the built-in model's scheme is "demo".
+
+    ``url`` is the same however it was written: recordings are found by it.
+    """
 
     name: str
     url: str
@@ -68,16 +71,21 @@ def parse_upstream(text: str) -> Upstream:
 
 def _from_url(name: str, url: str) -> Upstream:
     example = "for example https://api.openai.com/v1"
+    shown = re.sub("//.*@", "//...@", url)  # a password must not stand in a log
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ValueError(f"upstream {url!r} is not a URL ({error}); {example}") from error
+        reason = f" ({error})" if shown == url else ""
+        raise ValueError(f"upstream {shown!r} is not a URL{reason}; {example}") from error
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
-        raise ValueError(f"upstream {url!r} must be an http or https URL with a host; {example}")
+        raise ValueError(f"upstream {shown!r} must be an http or https URL with a host; {example}")
     if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError(f"upstream {url!r} must not hold credentials, a query or a fragment; {example}")
+        raise ValueError(f"upstream {shown!r} must not hold credentials, a query or a fragment; {example}")
     if not re.fullmatch(r"[\x21-\x7e]*", url):
-        raise ValueError(f"upstream {url!r} must be plain ASCII without spaces; {example}")
-    port = DEFAULT_PORTS[parts.scheme] if port is None else port
-    return Upstream(name, url, parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+        raise ValueError(f"upstream {shown!r} must be plain ASCII without spaces; {example}")
+    if port == 0:
+        raise ValueError(f"upstream {shown!r} must name a port from 1 to 65535; {example}")
+    path = parts.path.rstrip("/")
+    place = Upstream(name, "", parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme], path)
+    return evolve(place, url=f"{place.scheme}://{place.authority}{path}")

@@ -7,6 +7,7 @@ and once more behind a plugin that changed it. Nothing reaches the store by anot
 from __future__ import annotations
 
 from array import array
+from hashlib import blake2b
 
 from attrs import evolve, frozen
 
@@ -53,8 +54,11 @@ class Keeper:
 
     def share_key(self, exchange: Exchange) -> bytes:
         """What two requests must have in common to be one request in flight."""
-        codings = b",".join(exchange.request.headers.all(b"accept-encoding"))
-        return b"%b%b%b" % (exchange.fingerprint, exchange.credential, codings)
+        request = exchange.request
+        codings = b",".join(request.headers.all(b"accept-encoding"))
+        # Whose secrets differ in a body are two: the answer to one may hold what the other must not see.
+        secret = b"" if exchange.notes[_SAFE].body is request.body else blake2b(request.body.whole() or b"").digest()
+        return b"%b%b%b%b" % (exchange.fingerprint, exchange.credential, secret, codings)
 
     def served(self, exchange: Exchange, recording: Recording) -> None:
         """A recording answers: a request body that is the recorded one is not stored a second time."""

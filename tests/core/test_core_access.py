@@ -106,7 +106,7 @@ def test_a_malformed_host_is_refused_and_not_repeated(host):
         ([(b"Host", b"localhost"), (b"host", b"localhost")], True, "more than one Host"),
         ([(b"Host", b"localhost"), (b"host", b"evil.example")], False, "more than one Host"),
         ([(b"Origin", b"https://evil.example")], False, FOREIGN_ORIGIN),
-        ([(b"Origin", b"http://localhost")], False, FOREIGN_ORIGIN),
+        ([(b"Origin", b"http://localhost")], False, ""),
     ],
 )
 def test_exactly_one_host_is_demanded_of_http_1_1(pairs, version_1_1, words):
@@ -166,9 +166,14 @@ def test_our_own_address_counts_as_an_address_only(local, host, answered):
         (b"LocalHost:8910", b"http://localhost:8910"),
         (b"localhost", b"http://localhost"),
         (b"[::1]:8910", b"http://[::1]:8910"),
+        (b"localhost:8910", b"http://localhost"),
+        (b"localhost:8910", b"http://localhost:3000"),
+        (b"localhost:8910", b"https://app.LocalHost.:3000"),
+        (b"localhost:8910", b"http://127.0.0.1:5173"),
+        (b"localhost:8910", b"http://[::1]:5173"),
     ],
 )
-def test_our_own_pages_may_ask(host, origin):
+def test_pages_of_this_machine_may_ask(host, origin):
     assert _refusal(host, origin) == ""
 
 
@@ -176,9 +181,10 @@ def test_our_own_pages_may_ask(host, origin):
     "origin",
     [
         b"https://evil.example",
-        b"http://localhost",
-        b"http://localhost:3000",
-        b"http://127.0.0.1:8910",
+        b"http://localhost.evil.example:8910",
+        b"http://127.0.0.1.nip.io:8910",
+        b"http://0.0.0.0:8910",
+        b"http://10.0.0.1:8910",
         b"http://localhost:8910.evil.example",
         b"http://evil.example/http://localhost:8910",
         b"http://localhost:8910@evil.example",
@@ -257,4 +263,4 @@ def test_any_host_with_no_name_of_ours_is_refused(host):
 def test_any_origin_but_ours_is_refused_in_plain_words(origin):
     refusal = _refusal(b"localhost:8910", origin)
     assert refusal.isprintable()
-    assert refusal or origin.lower().endswith(b"://localhost:8910")
+    assert refusal or b"://localhost" in origin.lower()

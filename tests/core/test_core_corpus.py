@@ -14,12 +14,12 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.matching.difference import likeness, request_differences
 from proxy_daemon.core.matching.fingerprint import fingerprint
-from proxy_daemon.core.redact import FORM_NAMES, NAMES, REDACTED, Redactor, is_secret_field
+from proxy_daemon.core.redact import REDACTED, Redactor
 from proxy_daemon.core.redacted_response import redacted_response
+from proxy_daemon.core.secret_names import FORM_FIELDS, MEMBERS, is_secret_field, plain_name
 from proxy_daemon.core.upstreams import parse_upstream
 
 REDACTOR = Redactor()
-SECRET_NAMES = {name.decode() for name in NAMES}
 HOMES = {"https://api.openai.com": "openai", "https://api.anthropic.com": "anthropic"}
 HOMES["https://generativelanguage.googleapis.com"] = "google"
 STRICT = json.JSONDecoder(parse_float=lambda text: ("number", text), parse_int=lambda text: ("number", text))
@@ -142,13 +142,16 @@ def test_near_misses_are_never_served_for_each_other_and_are_explained(traffic):
 def named(value):
     """Whether a member with a secret's name and a string stands anywhere."""
     if isinstance(value, dict):
-        return any((name in SECRET_NAMES and isinstance(inner, str)) or named(inner) for name, inner in value.items())
+        return any(
+            (plain_name(name.encode()) in MEMBERS and isinstance(inner, str)) or named(inner)
+            for name, inner in value.items()
+        )
     return isinstance(value, list) and any(map(named, value))
 
 
 def holds_secret(kind, data):
     if b"form-urlencoded" in kind:
-        return any(name.lower().encode() in FORM_NAMES for name, _ in parse_qsl(data.decode("latin-1")))
+        return any(plain_name(name.encode()) in FORM_FIELDS for name, _ in parse_qsl(data.decode("latin-1")))
     return named(parsed(data))
 
 

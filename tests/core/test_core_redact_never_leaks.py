@@ -39,6 +39,22 @@ FIELDS = [
     b"ocp-apim-client-secret",
     b"X-Auth-Token",
     b"token",
+    b"Ocp-Apim-Subscription-Key",
+    b"cf-aig-authorization",
+    b"Helicone-Auth",
+    b"X-Auth-Key",
+    b"X-Functions-Key",
+    b"X-Access-Key",
+    b"Authentication",
+    b"X-Authorization",
+    b"X-Forwarded-Authorization",
+    b"x-portkey-virtual-key",
+    b"x-user-jwt",
+    b"X-My-Key",
+    b"x-key",
+    b"Key",
+    b"X_API_KEY",
+    b"x-db-password",
 ]
 
 TARGETS = [
@@ -68,6 +84,12 @@ TARGETS = [
     b"/v1?key==%b",
     b"/v1?key=a?key=%b",
     b"https://host/v1?key=%b",
+    b"/v1?apiKey=%b",
+    b"/v1?accessToken=%b",
+    b"/v1?code=%b",
+    b"/done#access_token=%b&token_type=bearer",
+    b"/done?x=1#state=a&id_token=%b",
+    b"/v1?foo#?key=%b",
 ]
 
 JSON_BODIES = [
@@ -102,6 +124,15 @@ JSON_BODIES = [
     b"[" * 5000 + b'{"access_token":"%b"}' + b"]" * 5000,
     b'{"pad":"' + b"a" * 100_000 + b'","access_token":"%b"}',
     b'{"a":1}\n{"access_token":"%b"}',
+    b'{"apiKey":"%b"}',
+    b'{"accessToken":"%b"}',
+    b'{"API_KEY":"%b"}',
+    b'{"api-key":"%b"}',
+    b'{"tools":[{"type":"mcp","authorization":"%b"}]}',
+    b'{"tools":[{"headers":{"Authorization":"Bearer %b"}}]}',
+    b'{"mcp_servers":[{"authorization_token":"%b"}]}',
+    b'{"client_secret":{"value":"%b","expires_at":1}}',
+    b'{"client_secret" : {"expires_at":1, "value" : "%b"}}',
 ]
 
 FORM_BODIES = [
@@ -165,6 +196,24 @@ def test_no_member_of_a_json_body(kind, body):
 @pytest.mark.parametrize("body", JSON_BODIES[:20], ids=lambda body: body[:60])
 def test_no_member_of_a_json_body_of_a_wrong_type(kind, body):
     assert SECRET not in REDACTOR.body(kind, body % SECRET)
+
+
+@pytest.mark.parametrize("body", [*JSON_BODIES[:6], *JSON_BODIES[7:9], *JSON_BODIES[-9:]], ids=lambda body: body[:60])
+def test_no_member_of_an_event(body):
+    lines = b"".join(b"data: %b\n" % line for line in (body % SECRET).split(b"\n"))
+    for before in (b"", b'data: "\n', b'data: {"open":"\n\n', b": a comment with 'quotes\"\r\n"):
+        assert SECRET not in REDACTOR.body(b"text/event-stream; charset=utf-8", before + lines + b"\n")
+
+
+@pytest.mark.parametrize("name", [b"client_secret", b"Refresh-Token", b"apiKey", b"password", b"client%5Fsecret"])
+@pytest.mark.parametrize("form", [b'name="%b"', b"name=%b", b'name="%b"; filename="x"', b'filename="x"; NAME="%b"'])
+def test_no_part_of_a_multipart_form(name, form):
+    part = b"Content-Disposition: form-data; %b\r\nContent-Type: text/plain\r\n\r\n%b\r\n" % (form % name, SECRET)
+    other = b'Content-Disposition: form-data; name="model"\r\n\r\nm\r\n'
+    data = b"".join(b"--b1\r\n" + each for each in (other, part, other, part)) + b"--b1--\r\n"
+    for kind in (b"multipart/form-data; boundary=b1", b'Multipart/Form-Data; charset=utf-8; Boundary="b1"'):
+        assert SECRET not in REDACTOR.body(kind, data)
+        assert REDACTOR.withholds(kind, Bytes(data))
 
 
 @pytest.mark.parametrize("body", FORM_BODIES)

@@ -10,30 +10,47 @@ from proxy_daemon.core.upstreams import parse_upstream
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "scheme", "host", "port", "base_path"),
+    ("text", "name", "url", "parts"),
     [
-        ("https://api.openai.com/v1", "default", "https", "api.openai.com", 443, "/v1"),
-        ("http://localhost:1234", "default", "http", "localhost", 1234, ""),
-        ("http://localhost:1234/", "default", "http", "localhost", 1234, ""),
-        ("https://host/a/b//", "default", "https", "host", 443, "/a/b"),
-        ("HTTPS://Host/V1", "default", "https", "host", 443, "/V1"),
-        ("https://host:443", "default", "https", "host", 443, ""),
-        ("http://[::1]:80/v1", "default", "http", "::1", 80, "/v1"),
-        ("http://host:", "default", "http", "host", 80, ""),
-        ("http://host:0", "default", "http", "host", 0, ""),
-        ("local=http://127.0.0.1:8", "local", "http", "127.0.0.1", 8, ""),
-        ("a.b_c-1=https://h", "a.b_c-1", "https", "h", 443, ""),
-        ("https://h/a=b", "default", "https", "h", 443, "/a=b"),
-        ("x=https://h/a=b", "x", "https", "h", 443, "/a=b"),
-        ("demo:", "default", "demo", "demo", 0, ""),
-        ("toy=demo:", "toy", "demo", "demo", 0, ""),
+        ("https://api.openai.com/v1", "default", "https://api.openai.com/v1", ("https", "api.openai.com", 443, "/v1")),
+        ("http://localhost:1234", "default", "http://localhost:1234", ("http", "localhost", 1234, "")),
+        ("http://localhost:1234/", "default", "http://localhost:1234", ("http", "localhost", 1234, "")),
+        ("https://host/a/b//", "default", "https://host/a/b", ("https", "host", 443, "/a/b")),
+        ("HTTPS://Host/V1", "default", "https://host/V1", ("https", "host", 443, "/V1")),
+        ("https://host:443", "default", "https://host", ("https", "host", 443, "")),
+        ("http://host:443", "default", "http://host:443", ("http", "host", 443, "")),
+        ("http://[::1]:80/v1", "default", "http://[::1]/v1", ("http", "::1", 80, "/v1")),
+        ("http://host:", "default", "http://host", ("http", "host", 80, "")),
+        ("local=http://127.0.0.1:8", "local", "http://127.0.0.1:8", ("http", "127.0.0.1", 8, "")),
+        ("a.b_c-1=https://h", "a.b_c-1", "https://h", ("https", "h", 443, "")),
+        ("https://h/a=b", "default", "https://h/a=b", ("https", "h", 443, "/a=b")),
+        ("x=https://h/a=b", "x", "https://h/a=b", ("https", "h", 443, "/a=b")),
+        ("demo:", "default", "demo:", ("demo", "demo", 0, "")),
+        ("toy=demo:", "toy", "demo:", ("demo", "demo", 0, "")),
     ],
 )
-def test_urls_are_read(text, name, scheme, host, port, base_path):
+def test_urls_are_read(text, name, url, parts):
     upstream = parse_upstream(text)
-    assert (upstream.name, upstream.scheme, upstream.host) == (name, scheme, host)
-    assert (upstream.port, upstream.base_path) == (port, base_path)
-    assert text.endswith(upstream.url)
+    assert (upstream.name, upstream.url) == (name, url)
+    assert (upstream.scheme, upstream.host, upstream.port, upstream.base_path) == parts
+    assert parse_upstream(f"{name}={url}") == upstream
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://me:pa55@h",
+        "https://me:pa55@h:99999",
+        "https://me:pa55#w@h",
+        "https://pa55@",
+        "ftp://a/pa55@b",
+        "x=//pa55@h",
+    ],
+)
+def test_a_password_is_not_repeated(text):
+    with pytest.raises(ValueError, match="for example") as raised:
+        parse_upstream(text)
+    assert "pa55" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +78,7 @@ def test_urls_are_read(text, name, scheme, host, port, base_path):
         ("https://h/\x00", "plain ASCII"),
         ("https://hö", "plain ASCII"),
         ("https://h:99999", "is not a URL"),
+        ("https://h:0", "a port from 1 to 65535"),
         ("https://h:-1", "is not a URL"),
         ("https://h:http", "is not a URL"),
         ("https://[::1", "is not a URL"),
