@@ -11,7 +11,7 @@ from __future__ import annotations
 from proxy_daemon.core.messages import Exchange
 from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.hookspecs import hookimpl
-from proxy_daemon.settings import Settings
+from proxy_daemon.settings import Settings, SettingsError
 
 LOCAL: dict[str, Upstream] = {}
 
@@ -19,7 +19,10 @@ LOCAL: dict[str, Upstream] = {}
 @hookimpl
 def llmproxy_configure(settings: Settings) -> None:
     """Remember the upstream called "local"; without one the daemon does not start."""
-    LOCAL["upstream"] = {upstream.name: upstream for upstream in settings.upstream}["local"]
+    named = {upstream.name: upstream for upstream in settings.upstream}
+    if "local" not in named:
+        raise SettingsError("no upstream is called local; add --upstream local=URL")
+    LOCAL["upstream"] = named["local"]
 
 
 @hookimpl

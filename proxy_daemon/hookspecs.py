@@ -50,11 +50,17 @@ def deadline(seconds: float) -> Callable[[Function], Function]:
     return mark
 
 
+EVENT_KINDS = ("begun", "matched", "first_byte", "ended", "failed")
+
+
 def events(*kinds: str) -> Callable[[Function], Function]:
     """Let an implementation of `llmproxy_log` be called for these kinds of event only.
 
-    Put it below ``@hookimpl``. Without it, it is called for all.
+    Put it below ``@hookimpl``. Without it, it is called for all. Raises ValueError for a kind that there is not.
     """
+    for kind in kinds:
+        if kind not in EVENT_KINDS:
+            raise ValueError(f"there are no events of the kind {kind!r}, only {', '.join(EVENT_KINDS)}")
 
     def mark(function: Function) -> Function:
         function.llmproxy_events = kinds  # type: ignore[attr-defined]
@@ -228,6 +234,7 @@ class Contract:
     policy: str
     deadline: float  # seconds for a coroutine or Deferred, unless the implementation has its own
     result: tuple[type, ...] = ()  # what may be returned besides None; empty: anything
+    methods: tuple[str, ...] = ()  # what the result must have
 
 
 CONTRACTS = {
@@ -240,8 +247,8 @@ CONTRACTS = {
     "llmproxy_fuzzy_match": Contract("first", "open", 5, (NearMiss,)),
     "llmproxy_route": Contract("first", "closed", 30, (Upstream,)),
     "llmproxy_response_head": Contract("fold", "closed", 30, (ResponseHead,)),
-    "llmproxy_transform": Contract("each", "closed", 5),
-    "llmproxy_observe": Contract("each", "open", 5),
+    "llmproxy_transform": Contract("each", "closed", 5, methods=("piece", "end")),
+    "llmproxy_observe": Contract("each", "open", 5, methods=("piece", "end")),
     "llmproxy_record": Contract("fold", "closed", 30, (Recording, bool)),
     "llmproxy_log": Contract("each", "open", 5),
 }

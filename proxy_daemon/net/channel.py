@@ -192,6 +192,7 @@ class FrontChannel(HTTPChannel):
         self.setTimeout(None)
         self.dataReceived = _ignored  # type: ignore[assignment]
         cast(Any, self._networkProducer).unregisterProducer()  # a held-up producer would keep our side open
+        self._networkProducer.resumeProducing()  # the octets that come must not lie there, nor the end be missed
         getattr(self.transport, "loseWriteConnection", self.transport.loseConnection)()
         self._abortingCall = self.callLater(LINGER_SECONDS, self.forceAbortClient)
 

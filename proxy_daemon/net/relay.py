@@ -23,11 +23,11 @@ from proxy_daemon.core.messages import Ending, Response, ResponseHead
 from proxy_daemon.pipeline.outlet import Outlet
 from proxy_daemon.pipeline.ports import Answer, Timer
 from proxy_daemon.pipeline.tape import Tape
+from proxy_daemon.pipeline.terminal import seen_terminal
 
 log = Logger()
 
 READ = 65536
-TAIL = 4096
 # A client that leaves at the terminal event has all it wants; upstream closes the body a moment later.
 AFTER_TERMINAL_SECONDS = 2.0
 
@@ -112,6 +112,7 @@ class Relay:
             self._start()
         else:
             self.catch_up(outlet)
+            self.balance()  # upstream may have waited for this one
         if self._ending is None:
             outlet.flush()
         return outlet.done
@@ -141,13 +142,7 @@ class Relay:
     def _seen_terminal(self) -> bool:
         if self._tape is None or self._dialect is None:
             return False
-        if not self.head.headers.get(b"content-type").startswith(b"text/event-stream"):
-            return False
-        try:
-            return self._dialect.ends_with_terminal(self._tape.tail(TAIL))
-        except Exception:  # noqa: BLE001  (a plugin's dialect must not keep the answer from being ended)
-            log.failure("the dialect {name} cannot read a stream's end", name=self._dialect.name)
-            return False
+        return seen_terminal(self._dialect, self.head.headers, self._tape)
 
     def _left(self, ending: Ending, outlet: Outlet) -> Ending:
         self._outlets.remove(outlet)

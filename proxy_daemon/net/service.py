@@ -73,7 +73,7 @@ class DaemonService(Service):
             await self._stop_parts()
             raise StartError(f"cannot listen on {description}: {_plain(error)}") from error
         for line in self._daemon.start_lines([_address(port) for port in self._ports]):
-            _tell(f"llmproxy: {line}")
+            _announce(f"llmproxy: {line}")
 
     def _exit_later(self, failures: list[Failure]) -> None:
         """A plugin's Deferred failed while the reactor already ran."""
@@ -125,6 +125,14 @@ def _tell(line: str) -> None:
     if sys.__stderr__ is not None:
         sys.__stderr__.write(line + "\n")
         sys.__stderr__.flush()
+
+
+def _announce(line: str) -> None:
+    """To the log, where nobody reads the standard error."""
+    if _is_detached():
+        log.info("{line}", line=line)
+    else:
+        _tell(line)
 
 
 def _exit_now(failure: Failure) -> None:

@@ -31,9 +31,11 @@ from proxy_daemon.pipeline.faults import Refusal
 
 log = Logger()
 
-# Set by reverse proxies: whoever sends through one on this machine is not on this machine.
 MAX_ADDRESSES = 16  # of ours, with their known heads
+# Set by reverse proxies: whoever sends through one on this machine is not on this machine.
 FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
+# In a 426. Fields of one hop, which `ResponseHead.wire` leaves out.
+SPOKEN_HERE = b"Connection: Upgrade\r\nUpgrade: HTTP/1.1\r\n"
 
 
 class FrontRequest(server.Request):
@@ -148,7 +150,7 @@ class FrontRequest(server.Request):
     def _turn_away(self, refusal: Refusal) -> FrontClient:
         request = Request(self.method, self.uri, self.fields, self.spool)
         head, own, body = self.site.root.turn_away(request, self.channel.peer_host, refusal)
-        return self._begun(head, own, body)
+        return self._begun(head, own + SPOKEN_HERE if isinstance(refusal, Upgrade) else own, body)
 
     def _begun(self, head: ResponseHead, own: bytes, body: bytes) -> FrontClient:
         client = FrontClient(self)
@@ -187,7 +189,7 @@ class Front:
         except Refusal as refusal:
             request.refuse(refusal)
             return
-        except Exception:  # noqa: BLE001  (a plugin's dialect; its client must not wait for ever)
+        except BaseException:  # noqa: BLE001  (a plugin's dialect; its client must not wait for ever)
             log.failure("a request cannot be read: a defect of a plugin's dialect, or of llmproxy")
             request.refuse(Refusal(502, "llmproxy failed on this request; its log says where."))
             return
@@ -207,8 +209,6 @@ class Front:
 
 class Upgrade(Refusal):
     """A request for another protocol. A 426 names what is spoken here (RFC 9110 section 15.5.22)."""
-
-    headers = ((b"Upgrade", b"HTTP/1.1"),)
 
     def __init__(self) -> None:
         super().__init__(426, "llmproxy does not pass protocol upgrades (WebSocket) on yet; use plain HTTP.")

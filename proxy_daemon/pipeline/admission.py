@@ -96,7 +96,7 @@ def _recognised(request: Request, dialects: Sequence[Dialect]) -> Dialect:
     """For an answer that must be given, whatever a plugin's dialect does."""
     try:
         return recognise(request, dialects)
-    except Exception:  # noqa: BLE001  (whatever a plugin raises)
+    except BaseException:  # noqa: BLE001  (whatever a plugin raises)
         return GENERIC
 
 

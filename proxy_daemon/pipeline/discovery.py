@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +22,7 @@ from proxy_daemon.pipeline.faults import StartError
 
 
 def load_plugins(
-    built_in: Iterable[tuple[str, Any]], extra: Iterable[str], blocked: Iterable[str]
+    built_in: Sequence[tuple[str, Any]], extra: Iterable[str], blocked: Sequence[str]
 ) -> pluggy.PluginManager:
     """A manager with all plugins registered. ``extra``: module names or paths of .py files. Raises `StartError`."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
@@ -37,6 +37,7 @@ def load_plugins(
     for place in extra:
         _register(manager, _name(place), _loaded(place, lambda place=place: _import(place)))
     _check_names(manager)
+    _check_blocked(manager, blocked, [name for name, _ in built_in])
     return manager
 
 
@@ -47,6 +48,20 @@ def _register(manager: pluggy.PluginManager, name: str, plugin: Any) -> None:
         manager.register(plugin, name)
     except (pluggy.PluginValidationError, ValueError) as error:
         raise StartError(f"plugin {name!r}: {error}".replace("\n", " ")) from error
+    if manager.has_plugin(name) and not manager.get_hookcallers(plugin):
+        raise StartError(f"plugin {name!r} has no hook: is there a @hookimpl above a function of a hook's name?")
+
+
+def _check_blocked(manager: pluggy.PluginManager, blocked: Iterable[str], built_in: Iterable[str]) -> None:
+    """A misspelt name would leave the plugin in."""
+    known = {*built_in, *(point.name for point in entry_points(group=hookspecs.PROJECT)), *_names(manager)}
+    for name in blocked:
+        if name not in known:
+            raise StartError(f"--block-plugin {name}: no plugin is called so; there are {', '.join(sorted(known))}")
+
+
+def _names(manager: pluggy.PluginManager) -> list[str]:
+    return [name for name, plugin in manager.list_name_plugin() if plugin is not None]
 
 
 def _check_names(manager: pluggy.PluginManager) -> None:

@@ -16,8 +16,9 @@ from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
-from proxy_daemon.core.messages import Exchange
+from proxy_daemon.core.messages import Exchange, Recording, id_text
 from proxy_daemon.hookspecs import CONTRACTS, Contract, Event
 from proxy_daemon.pipeline.faults import PluginFault, StartError
 from proxy_daemon.pipeline.ports import Timer
@@ -222,11 +223,16 @@ def _traced(function: Callable[..., Any], hook: str, plugin: str, write: Callabl
 
 def _short(value: Any) -> str:
     """A value in a trace: never a body or a header, which may hold secrets."""
-    identity = getattr(value, "id", None) or getattr(value, "kind", None) or getattr(value, "status", None)
+    identity = getattr(value, "kind", None) or getattr(value, "status", None)
+    if isinstance(value, (Exchange, Recording)):
+        identity = id_text(value.id)
     return type(value).__name__ if identity is None else f"{type(value).__name__}({identity})"
 
 
 def _check(contract: Contract, result: Any) -> None:
+    if not all(callable(getattr(result, name, None)) for name in contract.methods):
+        expected = " and ".join(contract.methods)
+        raise TypeError(f"returned {type(result).__name__}, where an object with the methods {expected} or None is due")
     if (contract.result and not isinstance(result, contract.result)) or result is True:
         expected = " or ".join(kind.__name__ for kind in contract.result) or "something else"
         raise TypeError(f"returned {type(result).__name__}, where {expected} or None is due")
@@ -249,5 +255,12 @@ def _watched(awaitable: Deferred[Any], left: list[bool]) -> Deferred[Any]:
         awaitable.cancel()
 
     watched: Deferred[Any] = Deferred(cancel)
-    awaitable.chainDeferred(watched)
+    awaitable.addErrback(_no_exit).chainDeferred(watched)
     return watched
+
+
+def _no_exit(failure: Failure) -> Failure:
+    """A plugin's GeneratorExit must not be taken for the end of the coroutine that awaits it."""
+    if failure.check(GeneratorExit):
+        raise RuntimeError("it raised GeneratorExit") from None
+    return failure

@@ -57,8 +57,10 @@ class Pipeline:
             await self._excuse(exchange, fault, client)
         except CancelledError:
             exchange.ending = Ending.CLIENT_GONE
-        except Exception:  # noqa: BLE001  (a defect of ours must not leave a client without an answer)
-            log.failure("exchange {id}: a defect in llmproxy, please report it", id=exchange.id)
+        except GeneratorExit:
+            raise
+        except BaseException:  # noqa: BLE001  (a defect, of ours or a dialect's, must not leave a client without an answer)
+            log.failure("exchange {id}: a defect in llmproxy or in a plugin's dialect", id=exchange.id)
             await self._excuse(exchange, Fault(502, "llmproxy failed on this request; its log says where"), client)
         await self._end(exchange)
 

@@ -23,11 +23,11 @@ from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.faults import PluginFault
 from proxy_daemon.pipeline.tape import Tape
+from proxy_daemon.pipeline.terminal import is_event_stream, seen_terminal
 
 _SAFE = "llmproxy.safe_request"  # the redacted request, made once
 _ADOPTED = "llmproxy.adopted"  # a relay writes this exchange when its answer has ended
 
-TAIL = 4096  # octets in which a stream's last event stands
 PARTIAL_CONTENT, NOT_MODIFIED, ERRORS = 206, 304, 400  # RFC 9110 section 15
 
 
@@ -186,9 +186,9 @@ def _may_be_cut_off(exchange: Exchange, response: Response, tape: Tape) -> bool:
     """A stream that ends with its connection looks whole wherever that broke: only its last event tells."""
     headers, dialect = response.head.headers, exchange.dialect
     framed = b"content-length" in headers or b"chunked" in headers.tokens(b"transfer-encoding")
-    if framed or not dialect.terminal or not headers.get(b"content-type").startswith(b"text/event-stream"):
+    if framed or not dialect.terminal or not is_event_stream(headers):
         return False
-    return not dialect.ends_with_terminal(tape.tail(TAIL))
+    return not seen_terminal(dialect, headers, tape)
 
 
 def _fitted(recording: Recording) -> Recording:

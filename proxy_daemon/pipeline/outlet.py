@@ -89,7 +89,7 @@ class Outlet:
         for name, transform in self._transforms:
             try:
                 data = _octets(transform.piece(data))
-            except Exception as error:  # noqa: BLE001  (whatever a plugin raises)
+            except BaseException as error:  # noqa: BLE001  (whatever a plugin raises)
                 self._failed(name, error)
                 return b""
         return data
@@ -100,14 +100,14 @@ class Outlet:
         for name, transform in self._transforms:
             try:
                 data = (_octets(transform.piece(data)) if data else b"") + _octets(transform.end())
-            except Exception as error:  # noqa: BLE001  (whatever a plugin raises)
+            except BaseException as error:  # noqa: BLE001  (whatever a plugin raises)
                 self._failed(name, error)
                 return Ending.FAILED
         if data:
             self._send(data, more=True)
         return Ending.COMPLETE
 
-    def _failed(self, plugin: str, error: Exception) -> None:
+    def _failed(self, plugin: str, error: BaseException) -> None:
         fault = self._hooks.fault(plugin, "llmproxy_transform", error)
         self._transforms = []
         self.exchange.outcome, self.exchange.detail = Outcome.FAILED, fault.message
@@ -116,7 +116,7 @@ class Outlet:
     def _observed(self, name: str, observer: Any, method: str, *args: Any) -> None:
         try:
             getattr(observer, method)(*args)
-        except Exception as error:  # noqa: BLE001  (whatever a plugin raises)
+        except BaseException as error:  # noqa: BLE001  (whatever a plugin raises)
             self._hooks.fault(name, "llmproxy_observe", error)
             self._observers = [pair for pair in self._observers if pair[0] != name]
 

@@ -5,6 +5,7 @@ Lines are gathered and written by a thread, so that neither a slow disk nor a fu
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,6 +64,11 @@ def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
     return line
 
 
+def _private(path: str, flags: int) -> int:
+    """Only its owner may read it: addresses and the names of models are private."""
+    return os.open(path, flags, 0o600)
+
+
 def _destination(log: str) -> Any:
     """An open binary file, or None for no log. Raises `SettingsError`."""
     output = sys.__stdout__  # Twisted puts its own log in the place of sys.stdout
@@ -71,6 +77,6 @@ def _destination(log: str) -> Any:
     if log in ("", "stdout"):
         return None if output is None else output.buffer
     try:
-        return Path(log).expanduser().open("ab")
+        return open(Path(log).expanduser(), "ab", opener=_private)
     except (OSError, RuntimeError) as error:
         raise SettingsError(f"--log: {log} cannot be opened: {getattr(error, 'strerror', error)}") from error

@@ -1,7 +1,8 @@
 """The SQLite store (`core.services.Store`): keyed reads on the reactor thread, writes through one thread.
 
 A read takes microseconds; through a thread it would take ten times that. What was answered lately is kept in bounded
-memory. What goes wrong stands in `trouble`; no read and no write raises.
+memory. What goes wrong stands in `trouble`; no read and no write raises. A file that may only be read has no thread,
+and every write to it fails at once.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from twisted.internet.defer import Deferred, succeed
 from proxy_daemon.core.messages import Recording, id_text
 from proxy_daemon.store.codec import COLUMNS, Row, from_row
 from proxy_daemon.store.known import Known
-from proxy_daemon.store.opening import StoreError, connect, prepare
+from proxy_daemon.store.neighbours import Neighbours
+from proxy_daemon.store.opening import Prepared, StoreError, connect, prepare
 from proxy_daemon.store.parts import StoredBody
 from proxy_daemon.store.retention import Retention
+from proxy_daemon.store.unwritable import Unwritable
 from proxy_daemon.store.writer import Report, Write, Writer
 
 __all__ = ["SQLiteStore", "StoreError"]
@@ -37,21 +40,24 @@ class SQLiteStore:
 
     def __init__(
         self,
-        path: str,
-        key: bytes,
-        writer_of: Callable[..., Writer],
+        file: Prepared,
+        writer_of: Callable[..., Writer | Unwritable],
         call: Callable[..., None],
         soon: Callable[[Callable[[], None]], object],
         hot: int,
     ) -> None:
-        self.key = key
-        self.trouble = ""
+        self.key = file.key
+        self.trouble = self._lasting = file.trouble
         self.on_trouble: Callable[[str], None] = lambda trouble: None
-        self._path = path
-        self._reading = connect(path, 0.05)
+        self._path = file.path
+        self._reading = connect(file.path, 0.05, file.access)
         self._soon = soon
         self._known = Known()
-        self._known.add_all(self._fingerprints())
+        self._neighbours = Neighbours()
+        if self._lasting:
+            self._learn()
+        else:
+            self._known.add_all(self._fingerprints())
         self._waking = False
         self._pending: OrderedDict[int, tuple[Write, Deferred[bool]]] = OrderedDict()
         self._hot: OrderedDict[bytes, tuple[float, int, Recording]] = OrderedDict()
@@ -75,9 +81,13 @@ class SQLiteStore:
 
         ``call_in_reactor(f, *args)`` runs f on the reactor thread, ``soon(f)`` in its next turn; the others are limits.
         """
-        key = prepare(path)
+        file = prepare(path)
         retention = Retention(max_bytes, max_age, wall)
-        return cls(path, key, lambda report: Writer(path, retention, report), call_in_reactor, soon, hot_bytes)
+
+        def writer_of(report: Callable[[Report], None]) -> Writer | Unwritable:
+            return Unwritable() if file.trouble else Writer(path, retention, report)
+
+        return cls(file, writer_of, call_in_reactor, soon, hot_bytes)
 
     def close(self) -> None:
         """Write what waits and close the file."""
@@ -146,6 +156,13 @@ class SQLiteStore:
             self._set_trouble(f"the store cannot be read: {error}")
             return []
 
+    def _learn(self) -> None:
+        """Without a thread nobody else looks for what other daemons write."""
+        try:
+            self._known.add_all(self._neighbours.learn(self._reading))
+        except sqlite3.Error as error:
+            self._set_trouble(f"the store cannot be read: {error}")
+
     def _body(self, exchange_id: int, side: int, size: int) -> StoredBody:
         return StoredBody(self._reading, exchange_id, side, size)
 
@@ -189,7 +206,8 @@ class SQLiteStore:
         if self._writer.put(write):
             return write
         self._counts["failed"] += 1
-        self._set_trouble("recording is off: the disk is too slow, or the daemon stops")
+        if not self._lasting:
+            self._set_trouble("recording is off: the disk is too slow, or the daemon stops")
         return None
 
     def _wake(self) -> None:
@@ -199,6 +217,8 @@ class SQLiteStore:
 
     def sweep(self) -> None:
         """Call it every second: lets go of those who have waited for the disk for too long."""
+        if self._lasting:
+            self._learn()
         now = time.monotonic()
         while self._pending:
             key, (write, done) = next(iter(self._pending.items()))
@@ -225,6 +245,8 @@ class SQLiteStore:
                 waiting[1].callback(good)
 
     def _set_trouble(self, trouble: str) -> None:
+        """Tell what is new. What lasts stays in front of it."""
+        trouble = "; ".join(filter(None, (self._lasting, trouble)))
         if trouble != self.trouble:
             self.trouble = trouble
             self.on_trouble(trouble)

@@ -1,6 +1,7 @@
 """Opens a store's file: makes it, checks it, upgrades its schema by the numbered files in `schema/`.
 
-A file that is damaged, or not ours, is refused with one line and stays untouched.
+A file that is damaged, or not ours, is refused with one line and stays untouched. One that may only be read is used
+as it is: nothing is made beside it.
 """
 
 from __future__ import annotations
@@ -12,42 +13,49 @@ from contextlib import closing
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from urllib.parse import quote
+
+from attrs import frozen
+
+from proxy_daemon.store.access import BUSY_SECONDS, READ, WRITE, StoreError, can_write, connect, is_waiting, way_to_read
+
+__all__ = ["Prepared", "StoreError", "connect", "prepare"]
 
 PAGE = 16 * 1024
 SCHEMA = files("proxy_daemon.store") / "schema"
-CACHE_KIB = 8 * 1024
-BUSY_SECONDS = 5.0
 KEY = 32  # octets
 HEADER = 100
 
 
-class StoreError(Exception):
-    """One line: which file, what is wrong, what to do."""
+@frozen
+class Prepared:
+    """A store that can be used: its key, and how it is to be opened (`WRITE`, `READ` or `IMMUTABLE`)."""
+
+    path: str
+    key: bytes
+    access: str = WRITE
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is recorded; empty where it can be written."""
+        return "" if self.access == WRITE else f"the store {self.path} may only be read: nothing is recorded"
 
 
-def prepare(path: str, schema: Traversable = SCHEMA) -> bytes:
-    """Make or check the file and bring it up to date; returns the store's key. Raises `StoreError`."""
+def prepare(path: str, schema: Traversable = SCHEMA) -> Prepared:
+    """Make or check the file, and bring it up to date where it can be written. Raises `StoreError`."""
     try:
         empty = _make_file(path) or os.stat(path).st_size == 0
-        if not empty:
-            _inspect(path, schema)
-        with closing(connect(path, BUSY_SECONDS)) as connection:
+        access = WRITE if empty else _inspect(path, schema)
+        if access == READ and can_write(path):
+            access = WRITE
+        with closing(connect(path, BUSY_SECONDS, access)) as connection:
             if empty:
                 _lay_out(connection)
-            _upgrade(connection, schema)
-            return _key(connection)
+            if access == WRITE:
+                _upgrade(connection, schema)
+            _check_version(path, connection, schema)
+            return Prepared(path, _key(connection), access)
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"the store {path} cannot be used: {_plain(error)}; name another with --store") from error
-
-
-def connect(path: str, busy_seconds: float) -> sqlite3.Connection:
-    """A connection in autocommit mode; bodies never enter SQLite's own cache for long."""
-    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA journal_size_limit = 67108864")
-    return connection
 
 
 def _make_file(path: str) -> bool:
@@ -67,11 +75,14 @@ def _lay_out(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _inspect(path: str, schema: Traversable) -> None:
-    """Refuse what we cannot use. Only a connection that cannot write leaves the file as it is, also at its closing."""
+def _inspect(path: str, schema: Traversable) -> str:
+    """Refuse what we cannot use; returns how it can be read.
+
+    Only a connection that cannot write leaves the file as it is, also at its closing.
+    """
     _check_length(path)
-    url = f"file:{quote(path)}?mode=ro"
-    with closing(sqlite3.connect(url, timeout=BUSY_SECONDS, isolation_level=None, uri=True)) as connection:
+    access = way_to_read(path)
+    with closing(connect(path, BUSY_SECONDS, access)) as connection:
         version = _version(connection)
         if version > max(_scripts(schema)):
             raise StoreError(
@@ -79,6 +90,7 @@ def _inspect(path: str, schema: Traversable) -> None:
                 "upgrade, or name another with --store"
             )
         _check(connection, version)
+    return access
 
 
 def _check_length(path: str) -> None:
@@ -91,8 +103,7 @@ def _check_length(path: str) -> None:
     if len(head) < HEADER or not head.startswith(b"SQLite format 3\0"):
         raise sqlite3.DatabaseError("file is not a database")
     page, pages = int.from_bytes(head[16:18], "big"), int.from_bytes(head[28:32], "big")
-    waiting = os.path.exists(path + "-wal") and os.stat(path + "-wal").st_size
-    if not waiting and os.stat(path).st_size < page * pages:
+    if not is_waiting(path) and os.stat(path).st_size < page * pages:
         raise sqlite3.DatabaseError("the file is cut short")
 
 
@@ -114,6 +125,16 @@ def _scripts(schema: Traversable) -> dict[int, Traversable]:
 def _version(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
+
+
+def _check_version(path: str, connection: sqlite3.Connection, schema: Traversable) -> None:
+    """After the upgrade, so it fails only where none can be."""
+    version = _version(connection)
+    if version < max(_scripts(schema)):
+        raise StoreError(
+            f"the store {path} may only be read and was written by an older llmproxy (schema {version}); "
+            "start llmproxy on it once where it can be written, or name another with --store"
+        )
 
 
 def _upgrade(connection: sqlite3.Connection, schema: Traversable) -> None:

@@ -67,7 +67,7 @@ class Start(Resource):
         """A page without any script or outside link."""
         request.setHeader(b"content-type", b"text/html; charset=utf-8")
         request.setHeader(b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'")
-        state = str(health(self._settings, self._services.store))
+        state = ", ".join(f"{name}: {value}" for name, value in health(self._settings, self._services.store).items())
         rows = "".join(_row(recording) for recording in self._services.store.page(50))
         return PAGE.format(mode=html.escape(self._settings.mode), health=html.escape(state), rows=rows).encode()
 

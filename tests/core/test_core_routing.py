@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy_daemon.core.dialects import BUILT_IN, GENERIC
-from proxy_daemon.core.routing import NAMED, UnknownUpstream, choose, split_named
+from proxy_daemon.core.routing import NAMED, UnknownUpstream, choose, is_reserved, split_named
 from proxy_daemon.core.upstreams import parse_upstream
 
 ONE, TWO, DEFAULT = (parse_upstream(text) for text in ("one=http://a", "two=http://b", "http://c"))
@@ -68,6 +68,54 @@ def test_what_is_behind_the_name_stays(name, path, query):
 def test_any_octets_behind_the_prefix_are_split_or_not(text):
     found = split_named(NAMED + text)
     assert found is None or (text.startswith(found[0].encode()) and found[1].startswith(b"/"))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/_llmproxy",
+        b"/_llmproxy/",
+        b"/_llmproxy?x=1",
+        b"/_llmproxy/to/one/v1",
+        b"/_llmproxy//x",
+        b"/%5fllmproxy/",
+        b"/%5Fllmproxy",
+        b"/_%6C%6cmproxy/to/one/x",
+        b"/%5f%6c%6c%6d%70%72%6f%78%79?x",
+    ],
+)
+def test_a_path_of_the_daemons_own_however_it_is_written(target):
+    assert is_reserved(target)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/_llmproxyish",
+        b"/_llmproxyish/x",
+        b"/_llmprox",
+        b"/_LLMPROXY/",
+        b"/x/_llmproxy/",
+        b"//_llmproxy/",
+        b"/x?/_llmproxy/",
+        b"/?_llmproxy",
+        b"/_llmproxy%2Fx",
+        b"/%255fllmproxy/",
+        b"/%5",
+        b"/",
+        b"",
+        b"*",
+    ],
+)
+def test_any_other_path_is_not_the_daemons_own(target):
+    assert not is_reserved(target)
+
+
+@given(st.binary(max_size=20), st.lists(st.booleans(), min_size=9, max_size=9))
+def test_any_spelling_of_the_first_segment_is_ours(rest, encoded):
+    octets = zip(b"_llmproxy", encoded, strict=True)
+    name = b"".join(b"%%%02x" % octet if hidden else bytes([octet]) for octet, hidden in octets)
+    assert is_reserved(b"/" + name + b"/" + rest)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import ResponseHead
 from proxy_daemon.core.script import Script
 from proxy_daemon.core.upstreams import parse_upstream
+from proxy_daemon.pipeline.faults import StartError
 from proxy_daemon.testing import Kit, script
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -103,7 +104,7 @@ def test_stay_local_routes_by_the_models_name(model, name):
 
 
 def test_stay_local_wants_an_upstream_called_local():
-    with pytest.raises(Exception, match="stay_local"):
+    with pytest.raises(StartError, match=r"stay_local.*add --upstream local=URL"):
         Kit(example("stay_local"))
 
 

@@ -3,30 +3,14 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from octets import BEGUN, CHUNKED, FIELDS, GET, head, post
 from wires import Front, answer
 
 from proxy_daemon.core.access import Access
 from proxy_daemon.net import channel as module
 from proxy_daemon.net.channel import BAD_REQUEST
 
-FIELDS = ((b"hOST", b"localhost"), (b"X-B", b"1"), (b"x-a", b"two  words"), (b"X-B", b"3"), (b"X-Empty", b""))
-
-
-def head(line=b"POST /v1/x?a=b HTTP/1.1", *more, fields=FIELDS, length=None):
-    lines = [line, *[b"%b: %b" % field for field in (*fields, *more)]]
-    if length is not None:
-        lines.append(b"Content-Length: %d" % length)
-    return b"\r\n".join([*lines, b"", b""])
-
-
-def post(body=b"{}", *more, line=b"POST /v1/x?a=b HTTP/1.1", fields=FIELDS):
-    return head(line, *more, fields=fields, length=len(body)) + body
-
-
-GET = head(b"GET /v1/models HTTP/1.1")
-CHUNKED = head(b"POST /v1/files HTTP/1.1", (b"Transfer-Encoding", b"chunked")) + b"3\r\nabc\r\n0\r\n\r\n"
 FOLDED = b"GET /v1/folded HTTP/1.1\r\nHost: localhost\r\nX-A: 1\r\n  2\r\n\r\n"
-BEGUN = b"GET /v1/begun HTTP/1.1\r\nHost: localhost\r\n"  # fields are still to come
 REQUESTS = [
     GET,
     post(),
@@ -230,112 +214,3 @@ class TestBounds:
             channel.dataReceived(part)
         assert wire.value() == BAD_REQUEST
         assert (wire.half_closed, front.root.requests) == (True, [])
-
-
-class TestTheEndOfAConnection:
-    CLOSE = head(b"GET /v1/last HTTP/1.1", (b"Connection", b"close"))
-
-    @pytest.mark.parametrize("at_once", [True, False])
-    @pytest.mark.parametrize("joined", [True, False])
-    def test_nothing_is_read_behind_connection_close(self, at_once, joined):
-        front = Front(at_once=at_once)
-        front.connect()[0].dataReceived(GET)  # known
-        front.root.requests.clear()
-        channel, wire = front.connect()
-        for octets in [self.CLOSE + GET] if joined else [self.CLOSE, GET, post()]:
-            channel.dataReceived(octets)
-        if not at_once:
-            answer(front.root.requests[0])
-        channel.dataReceived(GET)
-        assert [target for _, target, *_ in front.root.seen] == [b"/v1/last"]
-        assert wire.disconnecting
-        assert wire.value().count(b"HTTP/1.1 200") == 1
-
-    @pytest.mark.parametrize("behind", [[GET], [b"\r\n", GET], [post()], [b"0\r\n\r\n", GET]])
-    @pytest.mark.parametrize("bad", [b"GET\r\n\r\n", BEGUN + b"odd\r\n", CHUNKED[:-13] + b"zz\r\n"])
-    def test_nothing_is_read_behind_a_400(self, bad, behind):
-        front = Front()
-        front.connect()[0].dataReceived(GET)  # known
-        front.root.requests.clear()
-        channel, wire = front.connect()
-        channel.dataReceived(bad + behind[0])
-        for octets in behind:
-            channel.dataReceived(octets)
-        assert wire.value() == BAD_REQUEST
-        assert wire.half_closed
-        assert front.root.requests == []
-
-    def test_who_lingers_is_half_closed_then_aborted(self):
-        front = Front()
-        channel, wire = front.connect()
-        channel.dataReceived(post(b"x" * 1001))
-        assert wire.half_closed
-        assert not wire.disconnecting
-        assert wire.value().startswith(b"HTTP/1.1 413 ")
-        channel.dataReceived(GET)
-        front.clock.advance(module.LINGER_SECONDS - 0.1)
-        assert not wire.disconnected
-        front.clock.advance(0.2)
-        assert wire.disconnected
-        assert front.root.requests == []
-
-    def test_who_goes_while_it_lingers_leaves_no_timer(self):
-        front = Front()
-        channel, _ = front.connect()
-        channel.dataReceived(post(b"x" * 1001))
-        channel.connectionLost()
-        assert front.clock.getDelayedCalls() == []
-
-    def test_leaving_closes_what_is_idle(self):
-        front = Front()
-        channel, wire = front.connect()
-        channel.dataReceived(GET)
-        channel.leave()
-        assert wire.disconnecting
-        channel.dataReceived(GET)  # known, and too late
-        assert len(front.root.requests) == 1
-
-    def test_leaving_waits_for_the_answer(self):
-        front = Front(at_once=False)
-        channel, wire = front.connect()
-        channel.dataReceived(GET)
-        channel.leave()
-        assert not wire.disconnecting
-        answer(front.root.requests[0])
-        assert wire.disconnecting
-        assert b"Connection: close\r\n" in wire.value()
-
-    def test_the_site_forgets_who_is_gone(self):
-        front = Front()
-        channel, _ = front.connect()
-        assert front.site.channels == {channel}
-        channel.connectionLost()
-        assert front.site.channels == set()
-
-
-class TestPace:
-    class Flow:
-        def __init__(self):
-            self.calls = []
-
-        def pause(self):
-            self.calls.append("pause")
-
-        def resume(self):
-            self.calls.append("resume")
-
-    def test_the_flow_is_held_up_and_goes_on(self):
-        channel, _ = Front(at_once=False).connect()
-        channel.dataReceived(GET)
-        channel.flow = flow = self.Flow()
-        channel.pauseProducing()
-        assert (channel.held_up, flow.calls) == (True, ["pause"])
-        channel.resumeProducing()
-        assert (channel.held_up, flow.calls) == (False, ["pause", "resume"])
-
-    def test_no_flow_is_told_of_a_lost_connection(self):
-        channel, _ = Front(at_once=False).connect()
-        channel.dataReceived(GET)
-        channel.flow = self.Flow()
-        channel.connectionLost()
-        assert channel.flow is None

@@ -34,6 +34,8 @@ WHOLE = {
     "HEAD with a length": (b"HEAD", 200, length(3), b"Content-Length: 3\r\n\r\n"),
     "HEAD without": (b"HEAD", 200, None, b"\r\n"),
     "204": (b"GET", 204, None, b"\r\n"),
+    "204 with a length": (b"GET", 204, length(3), b"\r\n"),
+    "HEAD and 204 with a length": (b"HEAD", 204, length(3), b"\r\n"),
     "304": (b"GET", 304, None, b"\r\n"),
     "304 with a length": (b"GET", 304, length(3), b"Content-Length: 3\r\n\r\n"),
     "404": (b"GET", 404, length(3), b"Content-Length: 3\r\n\r\nabc"),
@@ -119,14 +121,28 @@ class TestBreakingOff:
         client.break_off()
         assert (wire.value(), wire.disconnected) == (b"", True)
 
-    def test_a_second_head_breaks_off(self):
-        """An answer that failed under way cannot become another one."""
+    @pytest.mark.parametrize("field", [length(9), None], ids=["a length", "chunks"])
+    def test_a_second_head_aborts(self, field):
+        """An answer that failed under way cannot become another one, nor end like a whole one."""
         client, wire, _ = asked()
-        client.begin(head(200, length(9)), OWN)
+        client.begin(head(200, *([field] if field else [])), OWN)
         client.write(b"abc")
+        written = wire.value()
         client.begin(head(502, length(1)), OWN)
+        assert (wire.value(), wire.disconnected) == (written, True)
+
+    @pytest.mark.parametrize("field", [length(9), None], ids=["a length", "chunks"])
+    def test_a_client_that_reads_slowly_is_let_go_too(self, field):
+        """A transport with a producer that is held up stays open until that is resumed: there must be none."""
+        client, wire, channel = asked()
+        client.begin(head(200, *([field] if field else [])), OWN)
+        client.write(b"abc")
+        wire.producer.pauseProducing()
+        client.break_off()
+        assert (wire.disconnecting, wire.producer) == (True, None)
+        assert b"0\r\n\r\n" not in wire.value()
+        channel.dataReceived(b"GET /v1/x HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert wire.value().count(b"HTTP/1.1 ") == 1
-        assert wire.disconnecting
 
 
 class TestAfterTheEnd:

@@ -127,6 +127,41 @@ def test_never_past_what_waits_or_what_has_ended(prepare, monkeypatch):
     assert (wire.calls, handed) == (calls, [b"abc"])
 
 
+class Wrapped:
+    """TLS stands on the transport below, perhaps by way of another one."""
+
+    def __init__(self, transport):
+        self.transport = transport
+
+
+@pytest.mark.parametrize("wrap", [lambda wire: wire, Wrapped, lambda wire: Wrapped(Wrapped(wire))])
+@pytest.mark.parametrize(
+    ("takes", "data", "idle"),
+    [([], b"", True), ([], b"abc", True), ([1], b"abc", False), ([0], b"abc", False)],
+    ids=["nothing", "all", "a part", "none"],
+)
+def test_it_is_idle_where_all_is_on_its_way(wrap, takes, data, idle):
+    wire = Socket(*takes)
+    eager.send(wire, data)
+    assert eager.is_idle(wrap(wire)) is idle
+    wire.turn()
+    assert eager.is_idle(wrap(wire))
+
+
+def test_what_was_looked_at_and_not_taken_waits_too():
+    """Twisted keeps it in another place then."""
+    wire = Socket(0, 0)
+    eager.send(wire, b"abc")
+    assert wire._tempDataLen
+    wire.doWrite()
+    assert (wire.dataBuffer, wire._tempDataLen) == (b"abc", 0)
+    assert not eager.is_idle(wire)
+
+
+def test_transports_that_nobody_can_look_into_are_idle():
+    assert eager.is_idle(StringTransport())
+
+
 def test_other_transports_are_written_to_as_ever():
     wire = StringTransport()
     eager.send(wire, b"abc")

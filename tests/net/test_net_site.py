@@ -11,6 +11,7 @@ from wires import DONE, Front, Root, answer
 
 from proxy_daemon.core.access import Access
 from proxy_daemon.net import bodies
+from proxy_daemon.net import site as module
 from proxy_daemon.net.site import Front as Door
 from proxy_daemon.net.site import FrontResource
 from proxy_daemon.pipeline.faults import Refusal
@@ -66,6 +67,23 @@ class TestRefusals:
         assert wire.value().startswith(b"HTTP/1.1 4")
         assert b"Connection: close\r\n" in wire.value()
         assert (channel.persistent, wire.half_closed) == (0, True)
+
+    def test_an_upgrade_is_told_what_is_spoken_here(self):
+        """And a field of one hop is named as such."""
+        _, lines, _ = ask(Front(), REFUSED["an upgrade"][0])
+        assert (lines.count(b"Upgrade: HTTP/1.1"), lines.count(b"Connection: Upgrade")) == (1, 1)
+        assert not any(line.startswith(b"Upgrade: ") for line in ask(Front(), REFUSED["foreign host"][0])[1])
+
+    @pytest.mark.parametrize(("octets", "status", "words"), REFUSED.values(), ids=REFUSED.keys())
+    def test_the_pipeline_learns_who_asked_for_what(self, octets, status, words):
+        front = Front(access=Access())
+        send(front, octets, peer="10.0.0.7")
+        ((request, client, refusal),) = front.root.turned_away
+        line, *fields = octets.partition(b"\r\n\r\n")[0].split(b"\r\n")
+        assert [request.method, request.target] == line.split(b" ")[:2]
+        assert [b"%b: %b" % pair for pair in request.headers.pairs] == [field for field in fields if field]
+        assert (client, refusal.status, request.body.size) == ("10.0.0.7", status, 0)
+        assert words in refusal.message
 
     def test_only_one_answer_however_much_comes(self):
         _, wire = send(Front(), CHUNKS, *[b"1f4\r\n" + b"x" * 500 + b"\r\n"] * 6, b"0\r\n\r\n", GET)
@@ -239,6 +257,19 @@ class TestSilence:
         assert front.clock.getDelayedCalls() == []
 
 
+def test_known_heads_of_so_many_addresses_of_ours_and_no_more():
+    """Behind a rule of the firewall there may be very many."""
+    front = Front()
+    tables = []
+    for number in range(2 * module.MAX_ADDRESSES + 1):
+        send(front, GET.replace(b"localhost", b"10.0.0.%d" % number), local=f"10.0.0.{number}")
+        tables.append(len(front.site._known_heads))
+    assert max(tables) == module.MAX_ADDRESSES
+    assert tables[-1] == 1
+    assert len(front.known(f"10.0.0.{number}")) == 1
+    assert len(front.root.requests) == 2 * module.MAX_ADDRESSES + 1
+
+
 class TestTheWayToThePipeline:
     class Pipeline:
         turn_away = staticmethod(lambda _, refusal: Root().turn_away(None, "", refusal))
@@ -284,6 +315,20 @@ class TestTheWayToThePipeline:
         status, _, body = ask(front, GET)
         assert (status, json.loads(body)["error"]["message"]) == (404, "no such upstream")
         assert pipeline.running == []
+
+    @pytest.mark.parametrize(
+        "error", [LookupError("secret-1"), UnicodeDecodeError("utf-8", b"", 0, 0, ""), Exception()]
+    )
+    def test_where_admission_fails_the_client_is_told_and_may_go_on(self, parts, error):
+        """A plugin's dialect raises: nobody waits for ever, and nothing of the error gets out."""
+        front, admission, pipeline = parts
+        admission.refusal = error
+        channel, wire = send(front, GET)
+        assert wire.value().startswith(b"HTTP/1.1 502 ")
+        assert b"secret-1" not in wire.value()
+        admission.refusal = None
+        channel.dataReceived(GET)
+        assert len(pipeline.running) == 1
 
     @pytest.mark.parametrize("known", [False, True])
     def test_who_hangs_up_cancels_what_runs(self, parts, known):

@@ -1,94 +1,10 @@
 """One answer to one or more clients: order, pace, the last piece, and what happens when clients leave."""
 
 import pytest
-from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
+from relays import Play
 
-from proxy_daemon.core.dialects.openai import OpenAI
-from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.messages import Ending, Outcome, ResponseHead
-from proxy_daemon.net.bodies import Spool
-from proxy_daemon.net.relay import Drain, Relay
-from proxy_daemon.pipeline.outlet import Outlet
-from proxy_daemon.pipeline.tape import Tape
-from proxy_daemon.testing import MemoryClient
-
-SSE = Headers(((b"Content-Type", b"text/event-stream"),))
-
-
-class FakeAnswer:
-    """An answer whose pieces the test sends."""
-
-    def __init__(self, head=None):
-        self.head = head or ResponseHead(200, b"OK", SSE)
-        self.trailers = Headers()
-        self.why_broken = ""
-        self.paused = False
-        self.aborted = False
-        self.receiver = None
-
-    def start(self, receiver):
-        self.receiver = receiver
-
-    def pause(self):
-        assert not self.paused
-        self.paused = True
-
-    def resume(self):
-        assert self.paused
-        self.paused = False
-
-    def abort(self):
-        self.aborted = True
-
-    def send(self, data, ending=None):
-        self.receiver.received(data, ending)
-
-
-class FakeExchange:
-    def __init__(self):
-        self.response_size = 0
-        self.id = 1
-        self.outcome = Outcome.MISS
-        self.ending = None
-        self.detail = ""
-
-
-class Play:
-    """A relay with everything a test turns by hand. ``commit`` fires when the store has written."""
-
-    def __init__(self, *, limit=10_000, drain=Drain(), keep=True):  # noqa: B008
-        self.answer, self.clock = FakeAnswer(), Clock()
-        self.tape = Tape(Spool(64), limit)
-        self.kept, self.commit = [], Deferred()
-        self.clients, self.outlets, self.endings = [], [], []
-
-        async def keeping(response, ending):
-            self.kept.append((response, ending))
-            await self.commit
-
-        self.relay = Relay(
-            self.answer,
-            self.clock,
-            tape=self.tape,
-            keep=keeping if keep else None,
-            dialect=OpenAI(),
-            drain=drain,
-        )
-
-    def join(self):
-        client = MemoryClient()
-        outlet = Outlet(FakeExchange(), client, [], [], None)
-        outlet.begin(ResponseHead(200), -1)
-        ending = []
-        self.relay.join(outlet).addBoth(ending.append)
-        self.clients.append(client)
-        self.outlets.append(outlet)
-        self.endings.append(ending)
-        return client
-
-    def got(self, number=0):
-        return b"".join(self.clients[number].pieces)
+from proxy_daemon.core.messages import Ending
+from proxy_daemon.net.relay import Drain
 
 
 def test_pieces_go_on_as_they_come():

@@ -12,6 +12,11 @@ class FakeRelay:
 
     def __init__(self):
         self.deserted = []
+        self.expected = 0
+        self.balanced = []  # what was expected, each time it was asked to look again
+
+    def balance(self):
+        self.balanced.append(self.expected)
 
     def desert(self, ending):
         self.deserted.append(ending)
@@ -110,4 +115,60 @@ def test_forgetting_an_old_flight_leaves_a_new_one():
     outcomes(first.join())
     second = flights.start(b"k", new)
     first.leave(Ending.CLIENT_GONE)
+    assert flights.find(b"k") is second
+
+
+class TestExpected:
+    """The relay keeps what those need who have not come to it yet: it is told how many there are."""
+
+    def flight(self, members):
+        launch, relay = Launch(), FakeRelay()
+        flight = Flights().start(b"k", launch)
+        for _ in range(members):
+            outcomes(flight.join())
+        return flight, relay, launch
+
+    def test_who_waited_for_the_head_is_counted_before_any_of_them_goes_on(self):
+        flight, relay, launch = self.flight(0)
+        counts = []
+        for _ in range(3):
+            flight.join().addCallback(lambda relay: counts.append(relay.expected))
+        launch.deferred.callback(relay)
+        assert counts == [3, 3, 3]
+
+    def test_who_comes_later_is_counted_before_it_goes_on(self):
+        flight, relay, launch = self.flight(1)
+        launch.deferred.callback(relay)
+        counts = []
+        flight.join().addCallback(lambda relay: counts.append(relay.expected))
+        assert counts == [2]
+
+    def test_who_left_before_the_head_is_not_counted(self):
+        flight, relay, launch = self.flight(3)
+        flight.leave(Ending.CLIENT_GONE)
+        launch.deferred.callback(relay)
+        assert relay.expected == 2
+
+    def test_one_less_where_one_leaves_and_the_relay_looks_again(self):
+        flight, relay, launch = self.flight(3)
+        launch.deferred.callback(relay)
+        for left in (2, 1):
+            flight.leave(Ending.CLIENT_GONE)
+            assert relay.expected == left
+        assert relay.balanced == [2, 1]
+        flight.leave(Ending.COMPLETE)
+        assert (relay.balanced, relay.deserted) == ([2, 1], [Ending.COMPLETE])
+
+
+def test_one_that_was_broken_off_is_not_found_though_some_still_read_it():
+    launch, flights, relay = Launch(), Flights(), FakeRelay()
+    first = flights.start(b"k", launch)
+    for _ in range(2):
+        outcomes(first.join())
+    launch.deferred.callback(relay)
+    relay.joinable = False
+    second = flights.start(b"k", Launch())
+    assert flights.find(b"k") is second
+    first.leave(Ending.BROKEN_OFF)
+    first.leave(Ending.BROKEN_OFF)
     assert flights.find(b"k") is second

@@ -1,16 +1,20 @@
 """From a request to an exchange: upstream, dialect, wishes, credential and id; which fields go upstream."""
 
+import orjson
 import pytest
 from attrs import define
+from exchanges import Watch, plugin
 
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.cache_control import Directives
 from proxy_daemon.core.dialects import BUILT_IN, GENERIC
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.messages import Request
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.pipeline.admission import COUNTER_BITS, EPOCH, Admission, Ids
 from proxy_daemon.pipeline.faults import Refusal
+from proxy_daemon.testing import Kit
 
 LOCAL, OTHER = parse_upstream("local=http://127.0.0.1:11434/v1"), parse_upstream("other=http://other/")
 CHAT = b"/v1/chat/completions"
@@ -166,6 +170,66 @@ class TestCredential:
     def test_the_same_under_a_named_upstream(self, clock):
         named = b"/_llmproxy/to/openai" + CHAT + b"?key=a"
         assert self.of(clock, target=named) == self.of(clock, target=CHAT + b"?key=a")
+
+
+class TestTurnedAway:
+    """A request that may not come in: it has no upstream, but an id, an answer, and a line in the log."""
+
+    REQUEST = Request(b"POST", b"/v1/messages", Headers(((b"Host", b"evil.example"),)), Bytes(b"12345"))
+
+    def test_an_exchange_of_it(self, clock):
+        exchange = admission(clock, (LOCAL,)).turned_away(self.REQUEST, "10.0.0.1")
+        assert (exchange.request, exchange.client, exchange.request_size) == (self.REQUEST, "10.0.0.1", 5)
+        assert (exchange.started, exchange.began, exchange.dialect.name) == (clock.time, clock.mono, "anthropic")
+        assert exchange.upstream.name == ""
+        assert exchange.id >> COUNTER_BITS == int((clock.time - EPOCH) * 1000)
+
+    @pytest.mark.parametrize("error", [KeyError("x"), AttributeError("y")])
+    def test_a_dialect_that_raises_is_passed_over(self, clock, error):
+        class Broken(Dialect):
+            def recognises(self, request):
+                raise error
+
+        made = admission(clock, dialects=(Broken(), *BUILT_IN))
+        first, second = (made.turned_away(self.REQUEST, "10.0.0.1") for _ in range(2))
+        assert first.dialect is second.dialect is GENERIC
+        assert first.id != second.id
+
+    @pytest.mark.parametrize("no_store", [False, True])
+    def test_it_is_answered_and_told_of_but_not_stored(self, no_store):
+        watch, seen = Watch(), []
+        kit = Kit(watch, plugin("llmproxy_log", lambda self, exchange: seen.append(exchange)))
+        exchange = kit._admission.turned_away(self.REQUEST, "10.0.0.1")
+        exchange.directives = Directives(no_store=no_store)
+        kit.clock.advance(0.5)
+        refusal = Refusal(403, "This host is not allowed.\nSecond line.")
+        refusal.headers = ((b"X-Why", b"host"),)
+        head, own, body = kit.pipeline.turn_away(exchange, refusal)
+        assert (head.status, head.headers.get(b"x-why")) == (403, b"host")
+        assert head.headers.get(b"content-type") == b"application/json"
+        error = orjson.loads(body)["error"]
+        assert error == {"type": "permission_error", "message": refusal.message}
+        fields = own.split(b"\r\n")
+        assert fields.count(b"Cache-Status: llmproxy; fwd=bypass; detail=refused") == 1
+        assert b"X-LLMProxy-Exchange: %016x" % exchange.id in fields
+        assert watch.of(exchange) == ["begun", "ended"]
+        assert seen == [exchange] * 2
+        assert (exchange.outcome, exchange.ending, exchange.status) == ("refused", "refused", 403)
+        assert exchange.detail == ("This host is not allowed." if no_store else refusal.message)
+        assert (exchange.response_size, exchange.duration) == (len(body), 500_000)
+        assert not kit.store.recordings
+        assert not kit.sent
+
+    def test_a_dialect_that_cannot_write_an_error(self, defects):
+        class Broken(Dialect):
+            def error(self, *_):
+                raise KeyError
+
+        kit = Kit(plugin("llmproxy_dialects", lambda self: [Broken()]))
+        exchange = kit._admission.turned_away(self.REQUEST, "10.0.0.1")
+        head, _, body = kit.pipeline.turn_away(exchange, Refusal(413, "too large"))
+        assert (head.status, orjson.loads(body)["error"]["message"]) == (413, "too large")
+        assert defects == ["the dialect {name} cannot write an error"]
 
 
 class TestIds:

@@ -1,5 +1,7 @@
 """Events: who is told of which (`hookspecs.events`); and results that come late, never, or were given up."""
 
+import asyncio
+
 import pytest
 from exchanges import plugin
 from test_dispatch import HERE, dispatcher, now
@@ -7,7 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import Clock
 
 from proxy_daemon.hookspecs import Event, deadline, events, hookimpl
-from proxy_daemon.pipeline.faults import PluginFault
+from proxy_daemon.pipeline.faults import PluginFault, StartError
 
 KINDS = ["begun", "matched", "first_byte", "ended", "failed"]
 
@@ -191,3 +193,68 @@ def test_a_deferred_that_waits_for_another_gives_its_result():
     inner.callback(HERE)
     assert results == [HERE]
     assert not clock.getDelayedCalls()
+
+
+# --- exceptions that are no `Exception` ------------------------------------------------------------------------------
+
+
+class Odd(BaseException):
+    """Nobody catches it by accident."""
+
+
+WILD = [SystemExit(3), asyncio.CancelledError(), GeneratorExit(), KeyboardInterrupt(), CancelledError(), Odd("odd")]
+
+
+def throwing(hook, error, *, later):
+    def throw(self):
+        raise error
+
+    async def throw_later(self):
+        raise error
+
+    return plugin(hook, throw_later if later else throw)
+
+
+CASES = [*((error, False) for error in WILD), *((error, True) for error in WILD)]
+NAMES = [f"{type(error).__module__}.{type(error).__name__} {'later' if later else 'now'}" for error, later in CASES]
+
+
+@pytest.mark.parametrize(("error", "later"), CASES, ids=NAMES)
+class TestWhateverIsRaised:
+    def test_an_open_hook_goes_on_with_the_next(self, error, later):
+        good = plugin("llmproxy_observe", lambda self: "next")
+        hooks = dispatcher(good, throwing("llmproxy_observe", error, later=later))
+        assert now(hooks.each("llmproxy_observe", None)) == [("p0", "next")]
+        assert hooks.faults == {"p1": 1}
+
+    def test_a_closed_hook_names_the_plugin(self, error, later):
+        hooks = dispatcher(throwing("llmproxy_route", error, later=later))
+        with pytest.raises(PluginFault, match=r"^The plugin 'p0' failed in llmproxy_route: ") as fault:
+            now(hooks.first("llmproxy_route", None))
+        assert (fault.value.status, hooks.faults) == (502, {"p0": 1})
+
+    def test_a_listener_costs_its_line(self, error, later):
+        seen = []
+        hooks = dispatcher(listener(seen), throwing("llmproxy_log", error, later=later))
+        hooks.tell(None, Event("ended"))
+        assert (seen, hooks.faults) == (["ended"], {"p1": 1})
+
+    def test_a_start_is_ended(self, error, later):
+        with pytest.raises(StartError, match="'p0' failed in llmproxy_configure"):
+            now(dispatcher(throwing("llmproxy_configure", error, later=later)).each("llmproxy_configure", None, None))
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_client_that_leaves_is_told_from_what_a_plugin_raises(later):
+    """Only the first is passed on as it is: `pipeline/exchange.py` tells them apart by it."""
+    box = []
+
+    async def wait(self):
+        if later:
+            await succeed(None)
+        await given_up_later(box)
+
+    call, results = running(dispatcher(plugin("llmproxy_route", wait)))
+    assert not results
+    call.cancel()
+    assert results[0].check(CancelledError)

@@ -8,6 +8,7 @@ from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.messages import Ending, Outcome
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.hookspecs import NearMiss
+from proxy_daemon.pipeline.exchange import SCOPED
 from proxy_daemon.pipeline.faults import UpstreamFault
 from proxy_daemon.testing import Kit, script
 
@@ -238,6 +239,39 @@ def test_a_plugin_explains_unless_it_is_off(watch, fuzzy):
     message = other.send(PATH, OTHER).json["error"]["message"]
     assert ("(50% alike)" in message) is ("by the plugin" in message) is (fuzzy != "off")
     assert ("Nothing recorded is near it." in message) is (fuzzy == "off")
+
+
+@pytest.mark.parametrize("settings", [{"mode": "none"}, {}], ids=["none", "only-if-cached"])
+@pytest.mark.parametrize("scope", ["key", "all"])
+def test_scoped_by_key_no_recording_is_quoted(watch, scope, settings):
+    """The nearest one may hold what somebody else asked."""
+    kit, asked = Kit(answer=answering()), []
+    kit.send(PATH, CHAT, headers={"Authorization": "Bearer sk-1"})
+    ask = plugin("llmproxy_fuzzy_match", lambda self, exchange: asked.append(exchange.id))
+    other = Kit(watch, ask, replay_scope=scope, **settings)
+    other.store.recordings.update(kit.store.recordings)
+    headers = {"Authorization": "Bearer sk-2", "Cache-Control": "only-if-cached"}
+    result = other.send(PATH, CHAT | {"messages": "secret"}, headers=headers)
+    assert result.status == 424
+    first, *lines = result.json["error"]["message"].splitlines()
+    assert first.startswith("llmproxy: no recording answers this request, ")
+    if scope == "key":
+        assert (lines, asked) == ([SCOPED], [])
+    else:
+        assert (lines[0][:8], asked) == ("Nearest:", [result.exchange.id])
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_under_no_store_the_words_of_a_miss_are_not_kept(watch, private):
+    kit = Kit(watch, answer=answering())
+    kit.send(PATH, CHAT)
+    headers = {"Cache-Control": "only-if-cached, no-store" if private else "only-if-cached"}
+    result = kit.send(PATH, CHAT | {"messages": "very private"}, headers=headers)
+    message = result.json["error"]["message"]
+    assert "very private" in message  # the one who asks is told
+    kept = message.splitlines()[0] if private else message
+    assert result.exchange.detail == recordings(kit)[-1].detail == kept
+    assert "very private" not in kept or not private
 
 
 # --- failed ----------------------------------------------------------------------------------------------------------

@@ -114,6 +114,15 @@ def test_scoped_by_key_credentials_tell_two_apart(scoped):
     assert made.share_key(one) != made.share_key(two)
 
 
+def test_who_takes_other_codings_is_not_given_the_same_answer_in_flight():
+    made = keeper()
+    fields = [
+        [JSON, *((b"Accept-Encoding", each) for each in some)] for some in ([], [b"gzip"], [b"br"], [b"gzip, br"])
+    ]
+    assert len({made.share_key(exchange(made, fields=each)) for each in fields}) == len(fields)
+    assert made.share_key(exchange(made, fields=fields[1])) == made.share_key(exchange(made, fields=fields[1][::-1]))
+
+
 # --- what may be served again ----------------------------------------------------------------------------------------
 
 
@@ -144,6 +153,33 @@ def test_what_may_be_served_again(answer, settings, directives, replayable):
     assert recording.replayable is replayable
     assert recording.cut is ("limit" in answer)
     assert recording.ending is answer.get("ending", Ending.COMPLETE)
+
+
+SSE = (b"Content-Type", b"text/event-stream; charset=utf-8")
+MORE, DONE = b'data: {"a": 1}\n\n', b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "fields", "data", "replayable"),
+    [
+        ("/v1/chat/completions", [SSE], MORE + DONE, True),
+        ("/v1/chat/completions", [SSE], MORE * 500 + DONE, True),
+        ("/v1/chat/completions", [SSE], MORE, False),
+        ("/v1/chat/completions", [SSE], DONE + MORE * 500, False),  # the last event is another
+        ("/v1/chat/completions", [SSE, (b"Transfer-Encoding", b"Chunked")], MORE, True),
+        ("/v1/chat/completions", [SSE, (b"Content-Length", b"9")], MORE, True),
+        ("/v1/chat/completions", [JSON], MORE, True),
+        ("/v1/messages", [SSE], b'event: message_stop\ndata: {"type": "message_stop"}\n\n', True),
+        ("/v1/messages", [SSE], MORE, False),
+        ("/v1beta/models/m:streamGenerateContent", [SSE], MORE, True),  # no last event is known of it
+    ],
+)
+def test_a_stream_that_ends_with_its_connection_needs_its_last_event(target, fields, data, replayable):
+    made = keeper(record_max_body=10_000)
+    subject = exchange(made, target=target.encode())
+    recording = kept(made, subject, data, fields=fields, limit=10_000, memory=10_000)
+    assert recording.replayable is replayable
+    assert (recording.response.body.whole(), recording.ending, recording.cut) == (data, Ending.COMPLETE, False)
 
 
 def test_a_recording_has_what_is_known_of_its_exchange():
@@ -326,6 +362,26 @@ def test_what_a_plugin_puts_in_is_redacted_again():
     recording = kept(made, exchange(made))
     assert recording.detail == "x"
     assert b"sk-" not in octets(recording)
+
+
+@pytest.mark.parametrize(
+    ("before", "data", "pieces"),
+    [
+        ([b"ab", b"c"], b"0123456789", [(10, 1)]),
+        ([b"ab", b"c"], b"", [(0, 1)]),
+        ([], b"ab", [(2, 0)]),
+        ([b"ab", b"c"], b"xyz", [(2, 0), (1, 1)]),
+    ],
+)
+def test_a_body_that_a_plugin_changed_is_one_piece_where_its_size_changed(before, data, pieces):
+    made = keeper(recording_plugin(lambda r: evolve(r, response=evolve(r.response, body=Bytes(data)))))
+    tape = Tape(Spool(1000), 1000)
+    for time, piece in enumerate(before):
+        tape.add(piece, time)
+    response = Response(ResponseHead(200, b"OK", Headers((JSON,))), tape.body, tape.pieces)
+    assert now(made.keep(exchange(made), response, tape, THERE, Ending.COMPLETE))
+    stored = made.store.recordings[7].response.pieces
+    assert list(zip(stored.sizes, stored.times, strict=True)) == pieces
 
 
 def test_what_a_plugin_puts_into_a_note_is_redacted_again():

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from proxy_daemon.core.messages import Ending, Outcome
 from proxy_daemon.core.speed import Speed
 from proxy_daemon.pipeline.faults import UpstreamFault
-from proxy_daemon.testing import Kit, script
+from proxy_daemon.testing import Kit, Script, script
 
 PIECES = answering(pieces=[(1.0, b"one"), (1.0, b"two"), (1.0, b"three")])
 
@@ -297,3 +297,52 @@ def test_one_who_was_not_shared_leaves(watch):
     running.cancel()
     assert (gone(second), gate.cancelled) == (True, 1)
     assert {recording.id for recording in recordings(kit)} >= {second.id}
+
+
+def breaking_off_once(*pieces):
+    """The first answer breaks off behind these pieces; later ones are whole."""
+    left = iter([True])
+
+    def source():
+        yield from ((1.0, piece) for piece in pieces)
+        raise EOFError("cut")
+
+    return lambda request: Script(script(b"").head, source()) if next(left, False) else script(b"whole")
+
+
+def test_an_answer_that_was_broken_off_is_not_joined(watch):
+    kit = Kit(watch, answer=breaking_off_once(b"one", b"two"))
+    first, slow, _ = kit.begin(PATH, CHAT)
+    joined, other, _ = kit.begin(PATH, CHAT)
+    slow.flow.pause()
+    kit.clock.pump([1, 1, 1])
+    assert (joined.outcome, joined.ending, other.broken_off) == ("collapsed", Ending.BROKEN_OFF, True)
+    assert first.ending is None  # it still has to read: the flight is not over
+    later = kit.send(PATH, CHAT)
+    assert (later.exchange.outcome, later.body, later.whole) == ("miss", b"whole", True)
+    slow.flow.resume()
+    assert (b"".join(slow.pieces), slow.broken_off, first.ending) == (b"onetwo", True, Ending.BROKEN_OFF)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_one_who_is_held_back_by_a_plugin_misses_nothing_that_is_not_recorded(watch, leaves):
+    """Here the answer is more than may be kept, so nothing can be read back: upstream is held up."""
+    held = []
+
+    def hold(self, exchange):
+        if exchange.outcome is not Outcome.COLLAPSED:
+            return None
+        held.append(Deferred(lambda _: None))
+        return held[0]
+
+    kit = Kit(watch, plugin("llmproxy_response_head", hold), answer=PIECES, record_max_body=4)
+    (_, client, _), (late, other, running) = begin_both(kit)
+    kit.clock.pump([1] * 9)
+    assert (client.finished, other.head, len(held)) == (False, None, 1)
+    running.cancel() if leaves else held[0].callback(None)
+    kit.clock.pump([1] * 9)
+    assert (b"".join(client.pieces), client.finished) == (b"onetwothree", True)
+    if leaves:
+        assert gone(late)
+    else:
+        assert (b"".join(other.pieces), other.finished, late.ending) == (b"onetwothree", True, Ending.COMPLETE)

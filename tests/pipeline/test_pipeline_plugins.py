@@ -3,14 +3,17 @@
 By the kit, but for the hooks of the start and a few whole ways through a real daemon.
 """
 
+import asyncio
+
 import pytest
 from attrs import evolve
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
+from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.messages import Ending
+from proxy_daemon.core.messages import Ending, ResponseHead
 from proxy_daemon.hookspecs import CONTRACTS, hookimpl
-from proxy_daemon.testing import Kit, Script, script
+from proxy_daemon.testing import Kit, MemoryClient, Script, script
 
 CHAT = {"model": "demo-fast", "messages": [{"role": "user", "content": "hi"}]}
 PATH = "/v1/chat/completions"
@@ -164,6 +167,18 @@ class TestStreams:
         assert (result.status, result.body, result.whole) == (200, STREAM, True)
         assert kit.hooks.faults == {"Bad": 1}
 
+    @pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError(), CancelledError(), GeneratorExit()])
+    @pytest.mark.parametrize("method", ["piece", "end"])
+    @pytest.mark.parametrize("hook", ["llmproxy_transform", "llmproxy_observe"])
+    def test_what_is_no_exception_is_a_fault_too(self, hook, method, error):
+        def throw(*_):
+            raise error
+
+        kit = Kit(self.bound(hook, **{method: throw}), answer=good)
+        result = kit.send(PATH, CHAT)
+        assert result.whole is (hook == "llmproxy_observe")
+        assert kit.hooks.faults == {"Bad": 1}
+
     def test_what_a_broken_transform_cut_short_is_not_replayed(self):
         def many(request):
             return Script(good(request).head, ((0.0, b"data: 1\n\n"), (1.0, b"data: 2\n\n")))
@@ -212,6 +227,68 @@ class TestOthersGoOn:
         result = kit.send(PATH, CHAT)
         assert b"x-smuggled" not in result.headers
         assert result.headers.get(b"x-bad") == b"1 X-Smuggled: 2"
+
+
+class TestFraming:
+    """What a plugin makes of a body or a head, with the framing that fits what is really sent."""
+
+    LENGTH, CHUNKED = (b"Content-Length", b"%d" % len(STREAM)), (b"Transfer-Encoding", b"chunked")
+
+    @pytest.fixture
+    def framed(self, monkeypatch):
+        """The values of both fields in each head that a client was given, to be framed by."""
+        begin, seen = MemoryClient.begin, []
+
+        def note(client, head, own):
+            seen.append(
+                [value for name in (b"content-length", b"transfer-encoding") for value in head.headers.all(name)]
+            )
+            begin(client, head, own)
+
+        monkeypatch.setattr(MemoryClient, "begin", note)
+        return seen
+
+    @pytest.mark.parametrize("real", [(LENGTH,), (CHUNKED,), ()], ids=["length", "chunked", "to the end"])
+    @pytest.mark.parametrize(
+        "claimed",
+        [
+            [(b"Content-Length", b"3")],
+            [(b"content-length", b"99"), (b"Content-Length", b"3")],
+            [(b"Transfer-Encoding", b"chunked")],
+            [(b"TRANSFER-ENCODING", b"gzip, chunked"), (b"Content-Length", b"3")],
+            [],
+        ],
+    )
+    def test_a_head_does_not_change_it(self, framed, real, claimed):
+        """Live and replayed: what stands behind a length that is wrong would be read as the next answer."""
+
+        def claim(self, exchange, head):
+            return evolve(head, headers=Headers(((b"X-New", b"1"), *claimed)))
+
+        def answer(request):
+            head = ResponseHead(200, b"OK", Headers(((b"Content-Type", b"application/json"), *real)))
+            return Script(head, ((0.0, STREAM),))
+
+        kit = Kit(type("Bad", (), {"llmproxy_response_head": hookimpl(claim)})(), answer=answer)
+        for outcome in ("miss", "hit"):
+            result = kit.send(PATH, CHAT)
+            assert (result.exchange.outcome, result.body, result.whole) == (outcome, STREAM, True)
+            assert result.headers.get(b"x-new") == b"1"
+        assert framed == [[self.LENGTH[1]] if self.LENGTH in real else []] * 2
+
+    @pytest.mark.parametrize("body", [b'{"name": "longer than before"}', b"{}"], ids=["longer", "shorter"])
+    @pytest.mark.parametrize("hook", [(), ("llmproxy_observe",)], ids=["short way", "long way"])
+    def test_a_changed_recording_is_replayed_whole(self, framed, body, hook):
+        def edit(self, exchange, recording):
+            return evolve(recording, response=recording.response and evolve(recording.response, body=Bytes(body)))
+
+        looking = {name: hookimpl(lambda self: TestStreams.Good()) for name in hook}
+        kit = Kit(type("Bad", (), {"llmproxy_record": hookimpl(edit)} | looking)(), answer=good)
+        assert kit.send(PATH, CHAT).body == STREAM
+        result = kit.send(PATH, CHAT)
+        assert (result.exchange.outcome, result.pieces, result.whole) == ("hit", (body,), True)
+        assert framed == [[b"%d" % len(STREAM)], [b"%d" % len(body)]]
+        assert not kit.hooks.faults
 
 
 def test_a_client_that_leaves_is_no_fault_of_the_plugin():

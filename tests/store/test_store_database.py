@@ -1,13 +1,11 @@
 """The store as the pipeline uses it: what is put is found, and what goes wrong is told and raises nothing."""
 
-import sqlite3
-
 import pytest
 from recordings import UPSTREAM, Bad, fingerprint, plain, recording, request, response, rows
 
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Request
-from proxy_daemon.store import database, opening
+from proxy_daemon.store import database
 from proxy_daemon.store import writer as writing
 from proxy_daemon.store.codec import INLINE
 from proxy_daemon.store.database import SQLiteStore, StoreError
@@ -272,15 +270,10 @@ def test_a_disk_that_is_full_is_told_once_and_so_is_its_end(opened, path, monkey
     assert (counts["written"], counts["failed"], counts["trouble"]) == (2, 3, "")
 
 
-def test_a_store_that_may_only_be_read_serves_and_tells(opened, path, monkeypatch):
-    opened().put(recording(1))
-
-    def read_only(name, busy_seconds):
-        return sqlite3.connect(f"file:{name}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
-
-    for module in (opening, database, writing):
-        monkeypatch.setattr(module, "connect", read_only)
+def test_a_store_that_cannot_be_written_any_more_serves_and_tells(opened):
     each = opened()
+    each.put(recording(1))
+    each.store._writer._connection.execute("PRAGMA query_only = 1")
     assert each.put(recording(2)) == [False]
     assert "readonly" in each.store.trouble
     assert each.store.find(fingerprint(1)).id == 1

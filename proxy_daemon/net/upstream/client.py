@@ -15,6 +15,7 @@ from proxy_daemon.core.messages import Request
 from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.net.player import Player
 from proxy_daemon.net.upstream.connection import Connection, Stale
+from proxy_daemon.net.upstream.handshake import Tls
 from proxy_daemon.net.upstream.pool import Pool
 from proxy_daemon.net.upstream.request_head import request_head
 from proxy_daemon.pipeline.faults import Refusal, UpstreamFault
@@ -70,6 +71,7 @@ class Upstreams:
                 settings.upstream_connections,
                 settings.upstream_idle,
                 settings.first_byte_timeout,
+                Tls(upstream.host, settings.connect_timeout) if upstream.scheme == "https" else None,
             )
         return self._pools[origin]
 
@@ -82,7 +84,7 @@ class Upstreams:
             )
             if upstream.scheme == "https":
                 options = optionsForClientTLS(upstream.host, acceptableProtocols=[b"http/1.1"])
-                endpoint = wrapClientTLS(options, endpoint)
+                endpoint = wrapClientTLS(options, endpoint, self.reactor)
         except (ValueError, UnicodeError) as error:
             raise UpstreamFault(502, f"upstream {upstream.name} has an unusable host: {error}") from error
         return endpoint

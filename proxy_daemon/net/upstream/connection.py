@@ -14,14 +14,17 @@ from typing import Any
 import httptools
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from proxy_daemon.core.bodies import Body
 from proxy_daemon.core.headers import Headers, Pair
 from proxy_daemon.core.messages import Ending, ResponseHead
 from proxy_daemon.net import eager
 from proxy_daemon.net.upstream.answer import LiveAnswer
+from proxy_daemon.net.upstream.handshake import Handshake, Tls
 from proxy_daemon.net.upstream.upload import Upload
 from proxy_daemon.net.upstream.words import loss_in_words
 from proxy_daemon.pipeline.faults import UpstreamFault
@@ -37,6 +40,7 @@ class Stale(Exception):
     """A kept-alive connection died before the first octet of the answer: upstream had closed it meanwhile."""
 
 
+@implementer(IHandshakeListener)
 class Connection(Protocol):
     """``silence``: seconds without an octet after which upstream counts as dead. ``gone`` is called when it is lost."""
 
@@ -52,6 +56,7 @@ class Connection(Protocol):
         self._upload: Upload | None = None
         self._last_octet = 0.0
         self._watch: Any = None
+        self._handshake: Handshake | None = None
         self._paused = False
         self._lost = False
         self._reset()
@@ -72,6 +77,19 @@ class Connection(Protocol):
         self._keep_alive = False
         self._ends_with_connection = False
         self._error = ""
+
+    # --- TLS ---------------------------------------------------------------------------------------------------------
+
+    def secured(self, tls: Tls, left: float) -> Deferred[None]:
+        """Wait for the handshake, which has just begun, for ``left`` seconds. Nothing may be asked before."""
+        self._handshake = Handshake(self._timer, self._name, tls, left, self.abort)
+        return self._handshake.done
+
+    def handshakeCompleted(self) -> None:
+        """Twisted calls it, on TLS only."""
+        handshake, self._handshake = self._handshake, None
+        if handshake is not None:
+            handshake.completed(self.transport)
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
@@ -221,6 +239,9 @@ class Connection(Protocol):
         if self._upload is not None:
             self._upload.stop()
         self.released(self, False)
+        if self._handshake is not None:
+            self._handshake.lost(self.transport, reason)
+            self._handshake = None
         answer, self._answer = self._answer, None
         if answer is not None:
             self._end_answer(answer, reason)

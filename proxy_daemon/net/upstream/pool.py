@@ -15,22 +15,34 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from proxy_daemon.net.upstream.connection import Connection
+from proxy_daemon.net.upstream.handshake import Tls
 from proxy_daemon.net.upstream.words import connect_in_words
 from proxy_daemon.pipeline.faults import UpstreamFault
 from proxy_daemon.pipeline.ports import Timer
 
 
 class Pool:
-    """Connections to one origin. ``cap``: open at once; ``rest``: seconds an idle one is kept."""
+    """Connections to one origin. ``cap``: open at once; ``rest``: seconds an idle one is kept.
+
+    ``tls`` belongs to an ``endpoint`` that begins a handshake: no connection is given out before that is done.
+    """
 
     def __init__(
-        self, endpoint: IStreamClientEndpoint, timer: Timer, name: str, cap: int, rest: float, silence: float
+        self,
+        endpoint: IStreamClientEndpoint,
+        timer: Timer,
+        name: str,
+        cap: int,
+        rest: float,
+        silence: float,
+        tls: Tls | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._timer = timer
         self._name = name
         self._cap = cap
         self._rest = rest
+        self._tls = tls
         self._factory = Factory.forProtocol(lambda: Connection(timer, silence, name))
         self._factory.noisy = False
         self._idle: list[tuple[float, Connection]] = []
@@ -71,7 +83,11 @@ class Pool:
         self._opening += 1
         connection: Any = None
         try:
-            connection = await self._endpoint.connect(self._factory)
+            connection = await (
+                self._endpoint.connect(self._factory) if self._tls is None else self._secured(self._tls)
+            )
+        except UpstreamFault:
+            raise
         except (CancelledError, ConnectingCancelledError) as error:
             raise CancelledError from error
         except Exception as error:
@@ -82,6 +98,13 @@ class Pool:
                 self._next()
         self._counted.add(connection)
         connection.released = self._released
+        return connection  # type: ignore[no-any-return]
+
+    async def _secured(self, tls: Tls) -> Connection:
+        """A connection whose handshake is done. What TCP took is taken from its time."""
+        began = self._timer.seconds()
+        connection: Any = await self._endpoint.connect(self._factory)
+        await connection.secured(tls, tls.limit - (self._timer.seconds() - began))
         return connection  # type: ignore[no-any-return]
 
     def _turn(self) -> Deferred[None]:

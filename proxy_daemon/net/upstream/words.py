@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from OpenSSL import SSL
+from service_identity import VerificationError
 from twisted.internet import error
 from twisted.python.failure import Failure
+
+from proxy_daemon.net.upstream.certificate import distrust_in_words, other_host_in_words
+
+NOT_TLS = ("wrong version number", "http request", "packet length too long")  # as OpenSSL says it
 
 
 def connect_in_words(name: str, reason: Failure) -> str:
@@ -19,13 +24,26 @@ def connect_in_words(name: str, reason: Failure) -> str:
     return f"no connection to upstream {name}: {problem}"
 
 
+def handshake_in_words(name: str, host: str, connection: SSL.Connection, reason: Failure) -> str:
+    """Why TLS did not come about on a connection that did."""
+    problem = reason.value
+    if isinstance(problem, VerificationError):
+        return f"TLS with upstream {name} failed: {other_host_in_words(connection, host)}"
+    if not isinstance(problem, SSL.Error):
+        return f"upstream {name} closed the connection during the TLS handshake; does it speak TLS on that port?"
+    details = _tls(problem)
+    if "certificate verify failed" in details:
+        return f"TLS with upstream {name} failed: {distrust_in_words(connection)} ({details})"
+    if any(words in details for words in NOT_TLS):
+        return f"upstream {name} does not speak TLS on that port ({details}); is it http:// rather than https://?"
+    return f"TLS with upstream {name} failed: {details}"
+
+
 def loss_in_words(name: str, reason: Failure) -> str:
     """Why a connection ended before the answer began."""
     problem = reason.value
     if isinstance(problem, SSL.Error):
         return f"TLS with upstream {name} failed: {_tls(problem)}"
-    if type(problem).__name__ in ("VerificationError", "CertificateError"):
-        return f"TLS with upstream {name} failed: its certificate is for another host"
     if isinstance(problem, error.ConnectionDone):
         return f"upstream {name} closed the connection without an answer"
     return f"upstream {name} broke the connection without an answer: {problem}"
@@ -35,4 +53,4 @@ def _tls(problem: SSL.Error) -> str:
     details = problem.args[0] if problem.args else None
     if isinstance(details, list) and details:
         return ", ".join(str(entry[-1]) for entry in details)
-    return "the connection was closed during the handshake"
+    return str(problem) or "the connection was closed"

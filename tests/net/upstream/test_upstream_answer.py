@@ -52,6 +52,19 @@ class TestBeforeSomebodyListens:
         answer.start(ears := Ears())
         assert ears.pieces == []
 
+    def test_who_is_full_at_once_holds_it_up(self):
+        """Starting lets the connection go on before anything is received, and not behind that."""
+        answer, connection = made()
+
+        class Full(Ears):
+            def received(self, data, ending):
+                super().received(data, ending)
+                answer.pause()
+
+        answer.deliver(b"abc", None)
+        answer.start(ears := Full())
+        assert (ears.pieces, connection.calls) == ([b"abc"], ["resume", "pause"])
+
     @given(st.lists(st.binary(min_size=1, max_size=5)), st.integers(0, 10))
     def test_whenever_somebody_listens_all_is_there(self, pieces, when):
         answer, ears = made()[0], Ears()

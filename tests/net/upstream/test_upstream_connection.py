@@ -115,6 +115,11 @@ GARBAGE = {
     "a length and chunks": (http(b"Content-Length: 3", CHUNKS, body=CHUNKED), 502),
     "too long a head": (http(b"X-A: " + b"x" * module.MAX_HEAD), 502),
     "too many fields": (http(*[b"X-A: " + b"x" * 1000] * 300), 502),
+    "another protocol": (http(b"Connection: upgrade", b"Upgrade: websocket", line=b"HTTP/1.1 101 S"), 502),
+    "another protocol, unnamed": (http(line=b"HTTP/1.1 101 S") + http(LENGTH_3, body=b"abc"), 502),
+    "a coding": (http(b"Transfer-Encoding: gzip", body=b"abc"), 502),
+    "a coding and chunks": (http(b"Transfer-Encoding: gzip, chunked", body=CHUNKED + b"\r\n"), 502),
+    "chunks twice": (http(b"Transfer-Encoding: chunked, chunked", body=CHUNKED + b"\r\n"), 502),
     "interim without end": (b"HTTP/1.1 100 C\r\n\r\n" * (module.MAX_INTERIM + 1), 502),
 }
 
@@ -128,6 +133,37 @@ class TestGarbage:
         assert talk.result == (UpstreamFault, status)
         assert "sent what is not HTTP" in talk.fault.message
         assert (talk.wire.disconnected, talk.connection.usable) == (True, False)
+        talk.end()
+        assert talk.releases == [False]
+
+    @pytest.mark.parametrize(
+        ("octets", "words"),
+        [
+            (GARBAGE["another protocol"][0], "it switched to another protocol, which nobody had asked for"),
+            (GARBAGE["a coding"][0], "its body has a transfer coding that nobody had asked for"),
+            (GARBAGE["a coding and chunks"][0], "its body has a transfer coding that nobody had asked for"),
+            (GARBAGE["too many fields"][0], f"its header fields are larger than {module.MAX_HEAD} octets"),
+            (GARBAGE["interim without end"][0], f"it sent more than {module.MAX_INTERIM} interim responses"),
+        ],
+    )
+    def test_our_own_checks_say_so_in_plain_words(self, octets, words):
+        """And not what the parser says of a callback that raised."""
+        talk = Talk().ask().feed(octets)
+        assert talk.fault.message == f"upstream test (http://upstream) sent what is not HTTP: {words}"
+
+    @pytest.mark.parametrize("start", [b"HTTP/1.1 200 ", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX-A: "])
+    @pytest.mark.parametrize("size", [100, 1000, module.MAX_READ])
+    def test_a_head_that_never_ends(self, start, size):
+        """The parser holds a line until it is whole: all that has come is counted, and not only whole fields."""
+        talk = Talk().ask().feed(start)
+        sent = len(start)
+        part = b"x" * size
+        while talk.fault is None and sent <= module.MAX_HEAD + 3 * module.MAX_READ:
+            talk.feed(part)
+            sent += size
+        assert talk.result == (UpstreamFault, 502)
+        assert f"{module.MAX_HEAD} octets" in talk.fault.message
+        assert talk.wire.disconnected
         talk.end()
         assert talk.releases == [False]
 

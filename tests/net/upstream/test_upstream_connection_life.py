@@ -6,6 +6,7 @@ from twisted.internet.defer import CancelledError
 
 from proxy_daemon.core.bodies import CHUNK, Bytes
 from proxy_daemon.core.messages import Ending
+from proxy_daemon.net import eager
 from proxy_daemon.net.bodies import Spool
 from proxy_daemon.net.upstream.connection import Stale
 from proxy_daemon.pipeline.faults import UpstreamFault
@@ -90,6 +91,16 @@ class TestUploading:
         talk.wire.pump()
         talk.feed(b"defghi")
         assert (talk.ears.body, talk.releases) == (b"abcdefghi", [True])
+
+    @pytest.mark.parametrize("idle", [True, False])
+    def test_a_body_that_still_waits_in_the_transport_ends_the_connection(self, monkeypatch, idle):
+        """An early answer: what the network has not taken yet would stand before the next request."""
+        asked = []
+        monkeypatch.setattr(eager, "is_idle", lambda transport: asked.append(transport) or idle)
+        talk = Talk().ask(body=Bytes(self.DATA)).feed(GOOD)
+        assert (talk.ears.body, talk.ears.endings) == (b"abc", [Ending.COMPLETE])
+        assert (talk.wire.disconnected, talk.connection.usable, asked) == (not idle, idle, [talk.wire])
+        assert talk.releases == ([True] if idle else [])
 
     def test_lost_in_the_midst_of_it(self):
         talk = Talk().ask(body=filed(self.DATA))

@@ -86,6 +86,25 @@ def test_a_line_break_is_never_written(evil, place):
             request()
 
 
+SECRET = b"sk-secret-0123456789"
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ([(b"Authorization", b"Bearer %b\n" % SECRET)], "b'Authorization'"),
+        ([(b"X-Api-Key", b"a: b: %b\r" % SECRET)], "b'X-Api-Key'"),
+        ([(b"Content-Length", b"1"), (b"X-Api-Key", b"%b\0" % SECRET)], "b'X-Api-Key'"),
+    ],
+)
+def test_what_is_said_names_the_field_and_not_its_value(fields, name):
+    """It goes into the log and to the client."""
+    with pytest.raises(ValueError, match="line break or NUL") as raised:
+        head(HOST, *fields)
+    assert name in str(raised.value)
+    assert SECRET.decode() not in str(raised.value)
+
+
 texts = st.binary(max_size=12)
 
 
