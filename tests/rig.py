@@ -99,6 +99,9 @@ class Daemons:
             if found := READY.search(line):
                 port = int(found[1])
                 break
+        else:
+            process.stderr.close()
+            process.wait(LIMIT)
         assert port, f"the daemon did not start: {b''.join(said).decode(errors='replace')}"
         self.running.append(Daemon(process, port, said, store))
         self.running[-1].reader = threading.Thread(target=self._read, args=(process, said), daemon=True)

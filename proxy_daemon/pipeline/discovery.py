@@ -22,7 +22,7 @@ from proxy_daemon.pipeline.faults import StartError
 
 
 def load_plugins(
-    built_in: Sequence[tuple[str, Any]], extra: Iterable[str], blocked: Sequence[str]
+    built_in: Sequence[tuple[str, Any]], extra: Sequence[str], blocked: Sequence[str]
 ) -> pluggy.PluginManager:
     """A manager with all plugins registered. ``extra``: module names or paths of .py files. Raises `StartError`."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
@@ -37,7 +37,7 @@ def load_plugins(
     for place in extra:
         _register(manager, _name(place), _loaded(place, lambda place=place: _import(place)))
     _check_names(manager)
-    _check_blocked(manager, blocked, [name for name, _ in built_in])
+    _check_blocked(blocked, {*(name for name, _ in built_in), *map(_name, extra), *_names(manager)})
     return manager
 
 
@@ -52,9 +52,9 @@ def _register(manager: pluggy.PluginManager, name: str, plugin: Any) -> None:
         raise StartError(f"plugin {name!r} has no hook: is there a @hookimpl above a function of a hook's name?")
 
 
-def _check_blocked(manager: pluggy.PluginManager, blocked: Iterable[str], built_in: Iterable[str]) -> None:
+def _check_blocked(blocked: Iterable[str], known: set[str]) -> None:
     """A misspelt name would leave the plugin in."""
-    known = {*built_in, *(point.name for point in entry_points(group=hookspecs.PROJECT)), *_names(manager)}
+    known |= {point.name for point in entry_points(group=hookspecs.PROJECT)}
     for name in blocked:
         if name not in known:
             raise StartError(f"--block-plugin {name}: no plugin is called so; there are {', '.join(sorted(known))}")

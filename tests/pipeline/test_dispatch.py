@@ -67,9 +67,29 @@ def test_nobody_answers():
     assert now(dispatcher().first("llmproxy_route", None)) is None
 
 
+class Change:
+    """A transform, or an observer."""
+
+    def piece(self, data):
+        return data
+
+    def end(self):
+        return b""
+
+
 def test_each_keeps_the_order_and_leaves_none_out():
-    plugins = [plugin("llmproxy_transform", lambda self, exchange, n=n: n) for n in ("a", None, "c")]
-    assert now(dispatcher(*plugins).each("llmproxy_transform", None)) == [("p2", "c"), ("p0", "a")]
+    first, last = Change(), Change()
+    plugins = [plugin("llmproxy_transform", lambda self, exchange, one=one: one) for one in (first, None, last)]
+    assert now(dispatcher(*plugins).each("llmproxy_transform", None)) == [("p2", last), ("p0", first)]
+
+
+@pytest.mark.parametrize(
+    "made", ["text", object(), type("Half", (), {"piece": print})(), type("Odd", (), {"piece": 1, "end": 2})()]
+)
+def test_what_cannot_change_a_body_is_noticed_at_once(made):
+    hooks = dispatcher(plugin("llmproxy_transform", lambda self, exchange: made))
+    with pytest.raises(PluginFault, match=r"where an object with the methods piece and end or None is due"):
+        now(hooks.each("llmproxy_transform", None))
 
 
 def test_fold_hands_each_result_to_the_next_and_to_the_keeper():
@@ -111,8 +131,9 @@ def raising(hook):
 
 class TestFaults:
     def test_open_goes_on_with_the_next(self):
-        hooks = dispatcher(plugin("llmproxy_observe", lambda self, exchange: "next"), raising("llmproxy_observe"))
-        assert now(hooks.each("llmproxy_observe", None)) == [("p0", "next")]
+        observer = Change()
+        hooks = dispatcher(plugin("llmproxy_observe", lambda self, exchange: observer), raising("llmproxy_observe"))
+        assert now(hooks.each("llmproxy_observe", None)) == [("p0", observer)]
         assert hooks.faults == {"p1": 1}
 
     def test_closed_ends_the_exchange_and_names_the_plugin(self):

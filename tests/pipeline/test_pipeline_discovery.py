@@ -162,8 +162,15 @@ class TestModulesAndFiles:
         text = start + GOOD + "@dataclass\nclass State:\n    count: int = 0\n"
         assert implementations(load_plugins([], [write("stateful.py", text)], [])) == ["stateful"]
 
-    def test_one_without_hooks_is_taken(self, write):
-        assert names(load_plugins([], [write("quiet.py", SETTINGS_ONLY)], [])) == ["quiet"]
+    @pytest.mark.parametrize("text", [SETTINGS_ONLY, "def llmproxy_route(exchange):\n    return None\n"])
+    def test_one_without_hooks_stops_the_start(self, write, text):
+        with pytest.raises(StartError, match=r"^plugin 'quiet' has no hook: is there a @hookimpl"):
+            load_plugins([], [write("quiet.py", text)], [])
+
+    def test_a_kind_of_events_that_there_is_not_stops_the_start(self, write):
+        text = "from proxy_daemon.hookspecs import events\n@events('typo')\ndef llmproxy_log():\n    pass\n"
+        with pytest.raises(StartError, match="the kind 'typo'"):
+            load_plugins([], [write("odd.py", text)], [])
 
     @pytest.mark.parametrize(
         ("text", "words"),
@@ -224,8 +231,19 @@ class TestNames:
         assert implementations(manager) == []
 
     def test_blocking_one_leaves_the_others(self, write):
-        manager = load_plugins([("a", Routes()), ("b", Routes())], [write("mine.py", GOOD)], ["a", "unheard-of"])
+        manager = load_plugins([("a", Routes()), ("b", Routes())], [write("mine.py", GOOD)], ["a"])
         assert implementations(manager) == ["mine", "b"]
+
+    @pytest.mark.parametrize("name", ["b", "mine", "point"])
+    def test_all_that_there_are_can_be_blocked(self, write, points, name):
+        points.append(Point("point", Routes()))
+        manager = load_plugins([("a", Routes()), ("b", Routes())], [write("mine.py", GOOD)], [name])
+        assert set(implementations(manager)) == {"a", "b", "mine", "point"} - {name}
+
+    def test_a_name_that_there_is_not_stops_the_start(self, write, points):
+        points.append(Point("point", Routes()))
+        with pytest.raises(StartError, match=r"^--block-plugin nix: no plugin is called so; there are a, mine, point$"):
+            load_plugins([("a", Routes())], [write("mine.py", GOOD)], ["a", "nix"])
 
 
 class TestHooks:
@@ -245,10 +263,6 @@ class TestHooks:
     def test_a_misspelt_hook_says_where_the_hooks_are_listed(self, write):
         with pytest.raises(StartError, match=r"; docs/plugins.md lists the hooks$"):
             load_plugins([], [write("wrong.py", MISSPELT)], [])
-
-    def test_what_is_not_marked_is_not_called(self, write):
-        text = "def llmproxy_route(exchange):\n    return None\n"
-        assert implementations(load_plugins([], [write("unmarked.py", text)], [])) == []
 
     def test_first_and_last_by_wish(self, write):
         last = GOOD.replace("@hookimpl", "@hookimpl(trylast=True)")

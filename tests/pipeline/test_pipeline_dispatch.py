@@ -1,6 +1,7 @@
 """Events: who is told of which (`hookspecs.events`); and results that come late, never, or were given up."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from exchanges import plugin
@@ -34,13 +35,18 @@ def tell_all(hooks, times=1):
         (("ended",), ["ended"]),
         (("failed", "ended"), ["ended", "failed"]),
         (tuple(KINDS), KINDS),
-        (("no such",), []),
     ],
 )
 def test_an_implementation_hears_of_the_kinds_that_it_wants(kinds, heard):
     seen = []
     tell_all(dispatcher(listener(seen, *kinds)), times=2)
     assert seen == heard * 2
+
+
+@pytest.mark.parametrize("kind", ["no such", "Ended", ""])
+def test_a_kind_that_there_is_not_is_said_at_once(kind):
+    with pytest.raises(ValueError, match=f"the kind {kind!r}, only begun, matched, first_byte, ended, failed"):
+        events("ended", kind)
 
 
 def test_each_has_its_own_kinds():
@@ -222,9 +228,11 @@ NAMES = [f"{type(error).__module__}.{type(error).__name__} {'later' if later els
 @pytest.mark.parametrize(("error", "later"), CASES, ids=NAMES)
 class TestWhateverIsRaised:
     def test_an_open_hook_goes_on_with_the_next(self, error, later):
-        good = plugin("llmproxy_observe", lambda self: "next")
-        hooks = dispatcher(good, throwing("llmproxy_observe", error, later=later))
-        assert now(hooks.each("llmproxy_observe", None)) == [("p0", "next")]
+        observer = SimpleNamespace(piece=print, end=print)
+        hooks = dispatcher(
+            plugin("llmproxy_observe", lambda self: observer), throwing("llmproxy_observe", error, later=later)
+        )
+        assert now(hooks.each("llmproxy_observe", None)) == [("p0", observer)]
         assert hooks.faults == {"p1": 1}
 
     def test_a_closed_hook_names_the_plugin(self, error, later):

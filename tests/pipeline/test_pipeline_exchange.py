@@ -333,18 +333,19 @@ class Broken(Dialect):
         return True
 
 
+@pytest.mark.parametrize("defect", [RuntimeError("a defect"), SystemExit(1)], ids=repr)
 @pytest.mark.parametrize("method", ["model", "generates", "streams"])
-def test_a_defect_is_an_answer_and_a_line_in_the_log(watch, defects, method):
-    def defect(self, *_):
-        raise RuntimeError("a defect")
+def test_a_defect_is_an_answer_and_a_line_in_the_log(watch, defects, method, defect):
+    def raising(self, *_):
+        raise defect
 
-    dialect = type("Defect", (Broken,), {method: defect})()
+    dialect = type("Defect", (Broken,), {method: raising})()
     kit = Kit(watch, plugin("llmproxy_dialects", lambda self: [dialect]), answer=answering())
     result = kit.send(PATH, CHAT)
     assert (result.status, result.whole) == (502, True)
     assert "llmproxy failed on this request" in result.json["error"]["message"]
     assert watch.of(result.exchange)[-1] == "failed"
-    assert defects == ["exchange {id}: a defect in llmproxy, please report it"]
+    assert defects == ["exchange {id}: a defect in llmproxy or in a plugin's dialect"]
 
 
 def test_a_dialect_that_cannot_write_an_error(watch, defects):
