@@ -23,6 +23,8 @@ class UnknownUpstream(ValueError):
 
 def is_reserved(target: bytes) -> bool:
     """Whether a path is the daemon's own, and so never forwarded, however its first segment is written."""
+    if not target.startswith((b"/_", b"/%")):
+        return False
     first = target.partition(b"?")[0][1:].partition(b"/")[0]
     return b"/" + unquote_to_bytes(first) == RESERVED
 

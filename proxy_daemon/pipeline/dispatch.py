@@ -230,7 +230,7 @@ def _short(value: Any) -> str:
 
 
 def _check(contract: Contract, result: Any) -> None:
-    if not all(callable(getattr(result, name, None)) for name in contract.methods):
+    if contract.methods and not all(callable(getattr(result, name, None)) for name in contract.methods):
         expected = " and ".join(contract.methods)
         raise TypeError(f"returned {type(result).__name__}, where an object with the methods {expected} or None is due")
     if (contract.result and not isinstance(result, contract.result)) or result is True:
