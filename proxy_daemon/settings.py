@@ -191,7 +191,9 @@ class Settings:
         _REPLAY,
     )
     max_body: int = _option(512 * 1024**2, "a longer request body is answered 413", "32MiB", _bytes, _LIMITS)
-    connect_timeout: float = _option(10.0, "how long a connection to an upstream may take", "3s", _seconds, _LIMITS)
+    connect_timeout: float = _option(
+        10.0, "how long a connection to an upstream may take, TLS included", "3s", _seconds, _LIMITS
+    )
     first_byte_timeout: float = _option(
         600.0,
         "the longest silence of an upstream, before its first byte and between two; then 504",

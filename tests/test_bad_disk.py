@@ -125,7 +125,7 @@ def test_a_store_that_can_only_be_read(daemon, upstream):
     proxy = daemon("--upstream", server.url)
     assert proxy.chat("before")[1]["Cache-Status"] == "llmproxy; hit"
     assert [proxy.chat("lost")[1]["Cache-Status"] for _ in range(2)] == ["llmproxy; fwd=miss"] * 2
-    assert "nothing is recorded" in until_health(proxy, "degraded")["recording"]
+    assert "recording is off" in until_health(proxy, "degraded")["recording"]
 
 
 def cut(data):

@@ -37,7 +37,7 @@ class Prepared:
     @property
     def trouble(self) -> str:
         """Why nothing is recorded; empty where it can be written."""
-        return "" if self.access == WRITE else f"the store {self.path} may only be read: nothing is recorded"
+        return "" if self.access == WRITE else f"recording is off: the store {self.path} may only be read"
 
 
 def prepare(path: str, schema: Traversable = SCHEMA) -> Prepared:

@@ -67,7 +67,7 @@ barred = pytest.mark.parametrize("modes", BARS.values(), ids=BARS)
 
 
 def line(path):
-    return f"the store {path} may only be read: nothing is recorded"
+    return f"recording is off: the store {path} may only be read"
 
 
 @contextmanager
