@@ -6,6 +6,8 @@ An audit hook sees what Python's socket module does, whoever calls it; it cannot
 import os
 import sys
 
+from proxy_daemon.hookspecs import hookimpl
+
 WATCHED = {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.sendto"}
 REPORT = os.open(os.environ["AUDIT_FILE"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
@@ -15,4 +17,7 @@ def audit(event, arguments):
         os.write(REPORT, f"{event} {arguments[1:] if event == 'socket.connect' else arguments}\n".encode())
 
 
-sys.addaudithook(audit)
+@hookimpl
+def llmproxy_configure():
+    """From the start on, before anything listens."""
+    sys.addaudithook(audit)
