@@ -1,13 +1,14 @@
 # Two commands on a fresh machine with Python >= 3.11 and make:
 #   make demo       the main job, on the built-in model: record, stream, replay with the upstream gone, a miss explained
 #   make test       the tests that need nothing but Python
-# More: make test-all (Node too), make check (types, style), make bench (speed, against peers)
+# More: make test-all (Node too), make check (types, style), make bench (speed, against peers),
+#   make fuzz SECONDS=3600 (hostile octets for so long)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test test-all check bench clean
+.PHONY: demo test test-all check bench fuzz clean
 
 demo: $(VENV)/installed
 	$(BIN)/llmproxy demo
@@ -25,6 +26,10 @@ check: $(VENV)/installed-test
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python benchmarks/bench.py $(BENCH)
+
+SECONDS ?= 600
+fuzz: $(VENV)/installed-test
+	LLMPROXY_TEST_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/net/test_net_fuzz.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -20,8 +20,10 @@ import memory
 import peers
 import processes
 import report
+import standing
 
-CASES = cases.CASES | memory.CASES
+CASES = cases.CASES | memory.CASES | standing.CASES
+ALL = CASES | standing.LONG
 FILES_NEEDED = 4096  # open files, for 1,000 streams
 
 
@@ -29,7 +31,9 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, help="length of a measured part [default: 5; quick: 1.5]")
     parser.add_argument("--rounds", type=int, help="how often each side is asked [default: 3; quick: 1]")
-    parser.add_argument("--only", action="append", choices=list(CASES), help="this case; repeatable [default: all]")
+    parser.add_argument(
+        "--only", action="append", choices=list(ALL), help="this case; repeatable [default: all but soak]"
+    )
     parser.add_argument("--peers", default="mitmproxy,nginx", help="compare with [default: %(default)s], or none")
     parser.add_argument("--quick", action="store_true", help="short: is something broken or far off?")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
@@ -86,7 +90,7 @@ def measure(args, folder):
 def result_of(name, bench):
     """What the case gives. One that breaks is a missed target; the others still run."""
     try:
-        result = CASES[name](bench)
+        result = ALL[name](bench)
     except (processes.Broken, OSError) as error:
         print(f"{name} broke: {error}", file=sys.stderr, flush=True)
         result = {"unit": "", "sides": {}, "checks": [cases.check("cases that broke", 1, 0, "")]}

@@ -1,6 +1,6 @@
 """A fake LLM API for the benchmarks: fixed answers, JSON or server-sent events, over HTTP/1.1 with keep-alive.
 
-What a request's body says rules the answer: "stream", "n_events", "pad" (more bytes in each event).
+What a request's body says rules the answer: "stream", "n_events", "pad" (more bytes in each event), "fault".
 A body that is not a chat request is counted and forgotten. GET /count tells how many chat requests came.
 Run by cases.py and memory.py as a process of its own: upstream.py --port N [--event-delay S].
 """
@@ -43,6 +43,7 @@ SSE_HEAD = (
 )
 LAST = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 EVENTS_ASKED = re.compile(rb'"n_events": ?(\d+)')
+FAULT_ASKED = re.compile(rb'"fault": ?"(\w+)"')
 PAD_ASKED = re.compile(rb'"pad": ?(\d+)')
 
 
@@ -52,6 +53,12 @@ def answer(body):
 
 
 CHAT = answer(ANSWER)
+FAULTS = {  # what is sent before the connection is closed
+    "closed": b"",
+    "garbage": b"\x00\x01 this is no HTTP\r\n\r\n",
+    "short": CHAT[:-100],
+    "cut": SSE_HEAD + b"d\r\ndata: begun\n\n\r\n",
+}
 
 
 def number(pattern, body, default):
@@ -160,7 +167,10 @@ class Upstream(asyncio.Protocol):
             self.transport.write(answer(b'{"chats": %d, "received": %d}' % (self.counts.chats, self.size)))
             return
         self.counts.chats += 1
-        if b'"stream": true' in self.body:
+        if fault := FAULT_ASKED.search(self.body):
+            self.transport.write(FAULTS[fault[1].decode()])
+            self.transport.close()
+        elif b'"stream": true' in self.body:
             self.stream = Stream(self, self.body)
         else:
             self.transport.write(CHAT)
