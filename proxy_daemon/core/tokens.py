@@ -1,0 +1,135 @@
+"""Tokens: who a client is (`[client-tokens]` of the configuration file), and who may look below `/_llmproxy/`.
+
+The daemon knows tokens by their hash only, and compares hashes in constant time. Random octets come from the caller.
+`core/access.py` holds a `Tokens`, `net/guard.py` asks it, `cli/token.py` makes tokens.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from hmac import compare_digest
+
+from attrs import field, frozen
+
+from proxy_daemon.core.headers import Headers
+
+PREFIX = b"llmp_"  # so that a token is known for what it is, by us and by scanners for secrets
+SIZE = 32  # octets of chance: enough that a plain hash of them cannot be searched
+OWN_FIELD = b"x-llmproxy-token"
+# Where SDKs put an API key.
+KEY_FIELDS = frozenset((b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"))
+SHORTEST, LONGEST = 16, 512  # characters of an admin token, which people choose
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HASH = re.compile(r"sha256:([0-9a-fA-F]{64})")
+_KEY = re.compile(rb"(?:Bearer +)?(\S+)", re.IGNORECASE)
+_OURS = re.compile(rb"(?:^|[^A-Za-z0-9])" + PREFIX)
+
+
+@frozen
+class Tokens:
+    """``clients``: digests by name; None where clients need no token, empty where none has one. ``admin``: a digest."""
+
+    # Kept out of the repr, as all that has to do with credentials.
+    clients: Mapping[str, bytes] | None = field(default=None, repr=False)
+    admin: bytes = field(default=b"", repr=False)
+
+    @property
+    def needed(self) -> bool:
+        """Whether clients of other machines must carry one."""
+        return self.clients is not None
+
+    def client(self, headers: Headers) -> str:
+        """The name of the token that the request carries; empty where it carries none that is known."""
+        token = _client_token(headers)
+        if not token:
+            return ""
+        given = _digest(token)
+        found = [name for name, digest in (self.clients or {}).items() if compare_digest(digest, given)]
+        return found[0] if found else ""
+
+    def is_admin(self, headers: Headers) -> bool:
+        """Whether the request carries the admin token, in `X-LLMProxy-Token` or as `Authorization: Bearer`."""
+        given = _own_token(headers) or _key(headers.get(b"authorization"))
+        return compare_digest(self.admin, _digest(given))
+
+
+NO_TOKENS = Tokens()
+
+
+def passed_on(headers: Headers) -> Headers:
+    """The fields without API keys that are tokens of ours: no upstream ever sees one."""
+    if KEY_FIELDS.isdisjoint(name.lower() for name, _ in headers.pairs):
+        return headers
+    kept = [pair for pair in headers.pairs if pair[0].lower() not in KEY_FIELDS or not _OURS.search(pair[1])]
+    return headers if len(kept) == len(headers.pairs) else Headers(kept)
+
+
+def _client_token(headers: Headers) -> bytes:
+    keys = [_key(value) for name, value in headers.pairs if name.lower() in KEY_FIELDS]
+    return _own_token(headers) or next((key for key in keys if key.startswith(PREFIX)), b"")
+
+
+def _own_token(headers: Headers) -> bytes:
+    """Of `X-LLMProxy-Token`; of two nobody could say which one was checked."""
+    given = headers.all(OWN_FIELD)
+    return given[0] if len(given) == 1 else b""
+
+
+def _key(value: bytes) -> bytes:
+    found = _KEY.fullmatch(value)
+    return found[1] if found else b""
+
+
+def _digest(token: bytes) -> bytes:
+    return sha256(token).digest()
+
+
+# --- what people write -----------------------------------------------------------------------------------------------
+
+
+def new_token(chance: bytes) -> str:
+    """A token of `SIZE` random octets."""
+    return PREFIX.decode() + base64.urlsafe_b64encode(chance).decode().rstrip("=")
+
+
+def table_line(name: str, token: str) -> str:
+    """The line of a client's token below `[client-tokens]`. Raises ValueError for a name that is none."""
+    key = _checked_name(name)
+    quoted = f'"{key}"' if "." in key else key  # a bare dot would begin a table in TOML
+    return f'{quoted} = "sha256:{sha256(token.encode()).hexdigest()}"'
+
+
+def parse_client_tokens(table: Mapping[str, object]) -> dict[str, bytes]:
+    """Digests by name, of a table NAME = "sha256:HEX". Raises ValueError with a sentence."""
+    digests = {_checked_name(name): _parse_hash(name, value) for name, value in table.items()}
+    for name, digest in digests.items():
+        same = [other for other in digests if digests[other] == digest]
+        if len(same) > 1:
+            raise ValueError(f"{same[0]} and {same[1]} have the same token: {name} must have one of its own")
+    return digests
+
+
+def admin_digest(text: str) -> bytes:
+    """Of the admin token as its file holds it, with its line end. Raises ValueError with what is wrong."""
+    token = text.strip()
+    if not SHORTEST <= len(token) <= LONGEST or not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError(f"must hold one word of {SHORTEST} to {LONGEST} ASCII characters")
+    return _digest(token.encode())
+
+
+def _checked_name(name: str) -> str:
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(f"{name!r} is no name of a token: up to 64 letters, digits and .-_")
+    return name
+
+
+def _parse_hash(name: str, value: object) -> bytes:
+    """The value is not quoted in errors: it may be the token itself."""
+    found = _HASH.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f'{name} must be "sha256:" and 64 hexadecimal digits, as llmproxy token {name} prints it')
+    return bytes.fromhex(found[1])

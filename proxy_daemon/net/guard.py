@@ -1,0 +1,76 @@
+"""Who stands at the door: the name of a client's token, the origin of a page, and whether a token is missing.
+
+Called by `net/site.py` once the head of a request is there, after the rules on `Host` and `Origin` (`core/access.py`).
+What comes of a head is remembered with it (`net/channel.py`): it follows from the head and from where it came.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from proxy_daemon.core.cors import is_preflight
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.tokens import Tokens
+from proxy_daemon.pipeline.faults import Refusal
+
+# Set by reverse proxies: whoever sends through one on this machine is not on this machine.
+FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
+
+
+@frozen(slots=False)
+class Caller:
+    """Who asks. ``name``: of the client's token; ``origin``: of the page. Empty where there is none."""
+
+    name: str = ""
+    origin: bytes = b""
+
+
+NOBODY = Caller()
+
+
+class Unauthorized(Refusal):
+    """No token, or none that is known. A 401 names the scheme (RFC 9110 section 15.5.2, RFC 6750 section 3)."""
+
+    headers = ((b"WWW-Authenticate", b'Bearer realm="llmproxy"'),)
+
+    def __init__(self, message: str) -> None:
+        super().__init__(401, message)
+
+
+def caller(headers: Headers, tokens: Tokens) -> Caller:
+    """Who asks; the rules on `Origin` have passed the request."""
+    name = tokens.client(headers) if tokens.clients else ""
+    origin = headers.get(b"origin")
+    return Caller(name, origin) if name or origin else NOBODY
+
+
+def is_local(headers: Headers, peer_is_local: bool) -> bool:
+    """Whether the request comes from this machine, and not through a reverse proxy on it."""
+    return peer_is_local and not any(name in headers for name in FORWARDED)
+
+
+def refusal(method: bytes, own_page: bool, headers: Headers, who: Caller, tokens: Tokens) -> Refusal | None:
+    """Why a request of another machine is turned away; None where it may go on."""
+    return _refuse_visitor(headers, tokens) if own_page else _refuse_client(method, headers, who, tokens)
+
+
+def _refuse_client(method: bytes, headers: Headers, who: Caller, tokens: Tokens) -> Refusal | None:
+    """Why a request of another machine may not be forwarded. A preflight never carries a token, and asks nobody."""
+    if not tokens.needed or who.name or (who.origin and is_preflight(method, headers)):
+        return None
+    return Unauthorized(
+        "llmproxy does not know this client: send the token that you were given in the field X-LLMProxy-Token,"
+        " or as the API key. A token is made with: llmproxy token NAME"
+    )
+
+
+def _refuse_visitor(headers: Headers, tokens: Tokens) -> Refusal | None:
+    """Why a request of another machine may not see the pages below `/_llmproxy/`."""
+    if not tokens.admin:
+        return Refusal(403, "/_llmproxy/ answers only clients on this machine, or with a token (--admin-token-file).")
+    if tokens.is_admin(headers):
+        return None
+    return Unauthorized(
+        "/_llmproxy/ answers clients of other machines only with the admin token: in the field X-LLMProxy-Token,"
+        " or as Authorization: Bearer TOKEN"
+    )
