@@ -19,6 +19,7 @@ from processes import LOAD_CORE, PROXY_CORE, Broken, free_port, memory, pinned, 
 IDLE, IDLE_MIB = 2000, 60
 STREAMS, FLOOD_MS = 50, 50.0
 START_EMPTY, START_FULL = 0.7, 2.0  # seconds
+LINGER = 12.0  # seconds until the connections of refused clients are closed for good
 SOAK_MIB = 20  # that resident memory may differ after warm-up
 ASK = b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
@@ -135,7 +136,7 @@ def settled(port, pid):
     deadline = time.monotonic() + 30
     while stats(port)["exchanges"]["under_way"] and time.monotonic() < deadline:
         time.sleep(0.1)
-    time.sleep(2.0)  # clients that have left are noticed, and what lingers is closed
+    time.sleep(LINGER)
     return memory(pid), len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 

@@ -146,6 +146,16 @@ def llmproxy_resources(settings: Settings, services: Services) -> dict[str, Any]
     """
 
 
+@hookspec
+def llmproxy_reload(settings: Settings) -> None:
+    """Called when the settings were read again (SIGHUP), and once more for each further time.
+
+    Only what `docs/configuration.md` lists as reloadable differs from before. Reopen your files here: programs that
+    rotate logs have moved them. An exchange that is under way must not notice.
+    Kind: each. A raise is skipped (open): the plugin keeps what it had.
+    """
+
+
 # --- the way of an exchange ------------------------------------------------------------------------------------------
 
 
@@ -242,6 +252,7 @@ CONTRACTS = {
     "llmproxy_dialects": Contract("each", "stop", 30, (list, tuple)),
     "llmproxy_stores": Contract("each", "stop", 30, (dict,)),
     "llmproxy_resources": Contract("each", "stop", 30, (dict,)),
+    "llmproxy_reload": Contract("each", "open", 30),
     "llmproxy_request": Contract("fold", "closed", 30, (Request,)),
     "llmproxy_lookup": Contract("first", "open", 5, (Recording,)),
     "llmproxy_fuzzy_match": Contract("first", "open", 5, (NearMiss,)),

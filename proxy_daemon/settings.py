@@ -14,9 +14,10 @@ from typing import Any
 from attrs import Attribute, field, fields, frozen
 
 from proxy_daemon.core.modes import MODES
+from proxy_daemon.core.proxying import Proxy, parse_proxy
 from proxy_daemon.core.quantities import duration_text, parse_duration, parse_size, size_text
 from proxy_daemon.core.speed import AT_ONCE, Speed, parse_speed
-from proxy_daemon.core.upstreams import Upstream, parse_upstream
+from proxy_daemon.core.upstreams import Upstream, parse_named_file, parse_upstream
 
 NEVER = math.inf
 MOST = 1_000_000  # of anything that is counted
@@ -37,6 +38,7 @@ class Option:
     repeatable: bool = False
     flag: bool = False
     shown: str = ""
+    reload: bool = False  # a reload (SIGHUP) takes its new value over
 
 
 def _choice(*names: str, **refused: str) -> Callable[[str], str]:
@@ -62,6 +64,14 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= 10 * 365 * 86400:
         raise ValueError(f"{text!r} must be more than nothing and less than ten years")
     return seconds
+
+
+def _count_or_any(text: str) -> float:
+    return math.inf if text == "0" else _count(text)
+
+
+def _seconds_or_never(text: str) -> float:
+    return NEVER if parse_duration(text) == 0 else _seconds(text)
 
 
 def _bytes(text: str) -> int:
@@ -121,6 +131,49 @@ class Settings:
         repeatable=True,
         shown="the API's own, by what the request looks like",
     )
+    upstream_proxy: Proxy | None = _option(
+        None,
+        "the HTTP proxy on the way to upstreams, or off; NO_PROXY lists hosts that are reached without",
+        "http://proxy.example:3128",
+        parse_proxy,
+        _WAY,
+        shown="HTTPS_PROXY, http_proxy or ALL_PROXY of the environment",
+    )
+    upstream_ca: str = _option(
+        "",
+        "a PEM file with authorities to trust besides the system's",
+        "/etc/ssl/our-authority.pem",
+        _text,
+        _WAY,
+        shown="none",
+    )
+    upstream_cert: tuple[tuple[str, str], ...] = _option(
+        (),
+        "a PEM file with our certificate and its key for an upstream that asks for one; repeatable",
+        "gateway=client.pem",
+        parse_named_file,
+        _WAY,
+        repeatable=True,
+        shown="none",
+    )
+    insecure_upstream: tuple[str, ...] = _option(
+        (),
+        "an upstream whose certificate is not checked: whoever stands between can read and change all; repeatable",
+        "lab",
+        _text,
+        _WAY,
+        repeatable=True,
+        shown="none",
+    )
+    upstream_key: tuple[tuple[str, str], ...] = _option(
+        (),
+        "a file with the key that goes to an upstream in place of the client's; only its owner may read it; repeatable",
+        "openai=/etc/llmproxy/openai.key",
+        parse_named_file,
+        _WAY,
+        repeatable=True,
+        shown="$CREDENTIALS_DIRECTORY/NAME-key, where that is there",
+    )
     store: str = _option(
         "",
         "the SQLite file that holds exchanges and recordings; off for none",
@@ -170,10 +223,16 @@ class Settings:
         "key",
         _choice("key", "all"),
         _REPLAY,
-        shown="all on loopback, else key",
+        shown="all on loopback without client tokens, else key",
     )
     replay_max_age: float = _option(
-        NEVER, "older recordings do not answer, except in mode none", "12h", _seconds, _REPLAY, shown="no limit"
+        NEVER,
+        "older recordings do not answer, except in mode none",
+        "12h",
+        _seconds,
+        _REPLAY,
+        shown="no limit",
+        reload=True,
     )
     replay_speed: Speed = _option(
         AT_ONCE,
@@ -182,6 +241,7 @@ class Settings:
         parse_speed,
         _REPLAY,
         shown="0",
+        reload=True,
     )
     fuzzy: str = _option(
         "diff",
@@ -191,6 +251,27 @@ class Settings:
         _REPLAY,
     )
     max_body: int = _option(512 * 1024**2, "a longer request body is answered 413", "32MiB", _bytes, _LIMITS)
+    max_head: int = _option(
+        256 * 1024, "a longer head of a request is answered 431, or 414 for its first line", "64KiB", _bytes, _LIMITS
+    )
+    max_connections: int = _option(
+        4096, "connections of clients in all; one more is answered 503", "500", _count, _LIMITS
+    )
+    max_connections_per_client: float = _option(
+        1024,
+        "connections of one client on another machine, then 503; 0: no limit, as for clients on this machine",
+        "100",
+        _count_or_any,
+        _LIMITS,
+    )
+    max_spool: int = _option(
+        0,
+        "disk that all bodies under way may take; beyond it a request is answered 507, and a record is cut",
+        "20GiB",
+        _bytes,
+        _LIMITS,
+        shown="4GiB, or half of what is free at the start",
+    )
     connect_timeout: float = _option(
         10.0, "how long a connection to an upstream may take, TLS included", "3s", _seconds, _LIMITS
     )
@@ -202,10 +283,39 @@ class Settings:
         _LIMITS,
     )
     upstream_connections: int = _option(2048, "connections to one upstream; more requests wait", "100", _count, _LIMITS)
+    queue_timeout: float = _option(
+        60.0,
+        "how long a request waits where an upstream has all its connections in use; then 503",
+        "10s",
+        _seconds,
+        _LIMITS,
+    )
     upstream_idle: float = _option(
         30.0, "how long a kept-alive connection to an upstream may rest", "10s", _seconds, _LIMITS
     )
-    client_timeout: float = _option(60.0, "how long an idle client connection is kept", "5m", _seconds, _LIMITS)
+    client_timeout: float = _option(
+        60.0,
+        "how long an idle client connection is kept, and the longest silence within a request; then 408",
+        "5m",
+        _seconds,
+        _LIMITS,
+    )
+    head_timeout: float = _option(
+        30.0, "how long the head of a request may take, however it comes; then 408", "10s", _seconds, _LIMITS
+    )
+    stall_timeout: float = _option(
+        300.0, "how long a client may take nothing of its answer; then it is broken off", "30m", _seconds, _LIMITS
+    )
+    request_timeout: float = _option(
+        3600.0,
+        "how long an exchange may take in all; then 504, or the answer is broken off; 0: no limit",
+        "10m",
+        _seconds_or_never,
+        _LIMITS,
+    )
+    grace: float = _option(
+        30.0, "at a stop, how long answers that are under way may take; the rest is broken off", "5m", _seconds, _LIMITS
+    )
     log: str = _option(
         "",
         "one JSON line per exchange: stdout, off, or a file",
@@ -213,6 +323,7 @@ class Settings:
         _text,
         _SAY,
         shown="stdout when that is not a terminal",
+        reload=True,
     )
     quiet: bool = _option(False, "no line per exchange on the terminal", "", _flag, _SAY, flag=True)
     verbose: bool = _option(False, "more of each exchange on the terminal", "", _flag, _SAY, flag=True)
@@ -224,6 +335,7 @@ class Settings:
         _MORE,
         repeatable=True,
         shown="none",
+        reload=True,
     )
     allow_origin: tuple[str, ...] = _option(
         (),
@@ -233,6 +345,16 @@ class Settings:
         _MORE,
         repeatable=True,
         shown="none",
+        reload=True,
+    )
+    admin_token_file: str = _option(
+        "",
+        "a file that holds the token with which other machines may see /_llmproxy/; only its owner may read it",
+        "/etc/llmproxy/admin-token",
+        _text,
+        _MORE,
+        shown="$CREDENTIALS_DIRECTORY/admin-token, where that is there",
+        reload=True,
     )
     plugin: tuple[str, ...] = _option(
         (), "a plugin: a module or a .py file; repeatable", "my_rules.py", _text, _MORE, repeatable=True, shown="none"
@@ -241,9 +363,15 @@ class Settings:
         (), "a plugin to leave out, by name; repeatable", "console", _text, _MORE, repeatable=True, shown="none"
     )
     config: str = _option(
-        "", "a TOML file with any of these, and [plugins.NAME] tables", "llmproxy.toml", _text, _MORE, shown="none"
+        "",
+        "a TOML file with any of these, [client-tokens] and [plugins.NAME] tables",
+        "llmproxy.toml",
+        _text,
+        _MORE,
+        shown="none",
     )
     plugin_settings: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    client_tokens: Mapping[str, bytes] | None = None  # digests by name; None where clients need no token
 
 
 OPTIONS: dict[str, tuple[Attribute[Any], Option]] = {
@@ -259,7 +387,7 @@ def default_text(name: str) -> str:
         return option.shown or "no"
     if option.parse is _bytes:
         return size_text(default)
-    if option.parse is _seconds:
+    if option.parse in (_seconds, _seconds_or_never):
         return duration_text(default)
     return " ".join(default) if option.repeatable else str(default)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from proxy_daemon.core.tokens import parse_client_tokens
 from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_store
 
 PREFIX = "LLMPROXY_"
@@ -20,19 +21,24 @@ OTHERS = ("LLMPROXY_TRACE_", "LLMPROXY_CORPUS", "LLMPROXY_TEST_", "LLMPROXY_REQU
 RELAY = {"LISTEN_ADDR": "127.0.0.1", "LISTEN_PORT": "8080", "UPSTREAM_HOST": "127.0.0.1", "UPSTREAM_PORT": "1234"}
 
 
-def load(given: Mapping[str, Sequence[str]], environ: Mapping[str, str]) -> Settings:
-    """The settings. ``given``: the values of the command line by field name. Raises `SettingsError`."""
+def load(given: Mapping[str, Sequence[str]], environ: Mapping[str, str], handed_over: Sequence[str] = ()) -> Settings:
+    """The settings. ``given``: the values of the command line by field name. Raises `SettingsError`.
+
+    ``handed_over``: endpoints of sockets from the service manager, in the place of the default of `listen`.
+    """
     values = {name: _parse(name, texts, "--" + name.replace("_", "-")) for name, texts in given.items()}
     _add(values, _environment(environ))
-    plugins: Mapping[str, Any] = {}
+    tables: Mapping[str, Any] = {}
     if "config" in values:
-        found, plugins = _file(values["config"], "--config" if "config" in given else f"${PREFIX}CONFIG")
+        found, tables = _file(values["config"], "--config" if "config" in given else f"${PREFIX}CONFIG")
         _add(values, found)
     _add(values, _relay(environ))
+    if handed_over:
+        values.setdefault("listen", tuple(handed_over))
     values.setdefault("store", default_store(environ))
     if ":" not in values["store"] and values["store"] != "off":
         values["store"] = str(_expanded(values["store"], "--store"))
-    return Settings(**values, plugin_settings=plugins)
+    return Settings(**values, **tables)
 
 
 def _add(values: dict[str, Any], lower: Mapping[str, Any]) -> None:
@@ -105,7 +111,7 @@ def _relay(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _file(path: str, place: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
-    """(settings, tables of plugins) of a TOML file. ``place``: what named it."""
+    """(settings, those that are tables) of a TOML file. ``place``: what named it."""
     try:
         with _expanded(path, place).open("rb") as file:
             table = tomllib.load(file)
@@ -115,18 +121,33 @@ def _file(path: str, place: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
         raise SettingsError(f"{place}: {path} is not TOML: it is nested too deeply") from error
     except ValueError as error:  # its syntax, its text's coding, or a number of thousands of digits
         raise SettingsError(f"{place}: {path} is not TOML: {error}") from error
-    plugins = _plugin_tables(path, table.pop("plugins", {}))
+    tables = {
+        "plugin_settings": _plugin_tables(path, table.pop("plugins", {})),
+        "client_tokens": _client_tokens(path, table.pop("client-tokens", None)),
+    }
     names = [_key(path, key) for key in table]
     for key, name in zip(table, names, strict=True):
         if names.count(name) > 1:
             raise SettingsError(f"{path}: {key} is given twice, with dashes and with underscores")
-    return {name: _toml(path, key, table[key]) for key, name in zip(table, names, strict=True)}, plugins
+    return {name: _toml(path, key, table[key]) for key, name in zip(table, names, strict=True)}, tables
 
 
 def _plugin_tables(path: str, tables: Any) -> Mapping[str, Any]:
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
         raise SettingsError(f"{path}: plugins must be tables: [plugins.NAME]")
     return tables
+
+
+def _client_tokens(path: str, table: Any) -> Mapping[str, bytes] | None:
+    """None where there is no table; an empty one lets nobody in, which is what remains when the last is revoked."""
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path}: client-tokens must be a table: [client-tokens]")
+    try:
+        return parse_client_tokens(table)
+    except ValueError as error:
+        raise SettingsError(f"{path}: [client-tokens]: {error}") from error
 
 
 def _key(path: str, key: str) -> str:

@@ -7,31 +7,39 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import resource
 import secrets
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from attrs import Factory, field, frozen
 from twisted.application.service import IService
-from twisted.internet.endpoints import serverFromString
 from twisted.logger import Logger
 from twisted.python import usage
 
 from proxy_daemon import __version__
-from proxy_daemon.core.access import Access, is_loopback
+from proxy_daemon.core.access import Access
 from proxy_daemon.core.dialects import BUILT_IN
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.services import Services, Store
+from proxy_daemon.core.tokens import Tokens
+from proxy_daemon.exposure import exposed, guard_keys, interface, scopes_by_key
+from proxy_daemon.net import listening, systemd
+from proxy_daemon.net.bodies import SPACE, space_limit
+from proxy_daemon.net.certificates import CertificateError
 from proxy_daemon.net.housekeeping import Lines, LoopingScheduler, SystemClock, ThreadWorker
-from proxy_daemon.net.service import Daemon, DaemonService, Stopping
+from proxy_daemon.net.limits import limits_of
+from proxy_daemon.net.service import Daemon, DaemonService, Stopping, Surroundings
+from proxy_daemon.net.signals import Signals
 from proxy_daemon.net.site import Front, FrontResource, FrontSite
 from proxy_daemon.net.stage import Stage
+from proxy_daemon.net.systemd import Notifier
 from proxy_daemon.net.upstream.client import Upstreams
+from proxy_daemon.net.upstream.way import find_way
 from proxy_daemon.pipeline.admission import Admission, Ids
 from proxy_daemon.pipeline.discovery import load_plugins
 from proxy_daemon.pipeline.dispatch import Dispatcher
@@ -41,6 +49,7 @@ from proxy_daemon.pipeline.flights import Flights
 from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.plugins import built_in
 from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_text
+from proxy_daemon.settings_secrets import admin_token
 from proxy_daemon.settings_sources import load
 from proxy_daemon.store.database import SQLiteStore, StoreError
 from proxy_daemon.store.nothing import NoStore
@@ -77,30 +86,6 @@ class Options(usage.Options):
         self._repeated: dict[str, list[str]] = {}
         super().__init__()
 
-    def opt_listen(self, value: str) -> None:
-        """Repeatable."""
-        self._repeated.setdefault("listen", []).append(value)
-
-    def opt_upstream(self, value: str) -> None:
-        """Repeatable."""
-        self._repeated.setdefault("upstream", []).append(value)
-
-    def opt_allow_host(self, value: str) -> None:
-        """Repeatable."""
-        self._repeated.setdefault("allow_host", []).append(value)
-
-    def opt_allow_origin(self, value: str) -> None:
-        """Repeatable."""
-        self._repeated.setdefault("allow_origin", []).append(value)
-
-    def opt_plugin(self, value: str) -> None:
-        """Repeatable."""
-        self._repeated.setdefault("plugin", []).append(value)
-
-    def opt_block_plugin(self, value: str) -> None:
-        """Repeatable."""
-        self._repeated.setdefault("block_plugin", []).append(value)
-
     def opt_help(self) -> None:
         """What this text is."""
         sys.stdout.write(help_text())
@@ -115,12 +100,17 @@ class Options(usage.Options):
         """Read the options and every other layer."""
         try:
             super().parseOptions(options)
-            self.settings = load(self._given(), os.environ)
+            self._handed_over = _handed_over()
+            self.settings = self.read()
             _check_endpoints(self.settings.listen)
         except usage.UsageError as error:
             raise SystemExit(f"llmproxy: {error}; llmproxy serve --help lists the options") from error
         except SettingsError as error:
             raise SystemExit(f"llmproxy: {error}") from error
+
+    def read(self) -> Settings:
+        """All layers of settings, as they are now. Raises `SettingsError`."""
+        return load(self._given(), os.environ, self._handed_over)
 
     def _given(self) -> dict[str, list[str]]:
         given = dict(self._repeated)
@@ -129,6 +119,19 @@ class Options(usage.Options):
             if value is not None and value != 0:
                 given[name] = ["yes" if option.flag else value]
         return given
+
+
+def _collector(name: str) -> Callable[[Options, str], None]:
+    def collect(options: Options, value: str) -> None:
+        """Repeatable."""
+        options._repeated.setdefault(name, []).append(value)  # noqa: SLF001  (a method of it)
+
+    return collect
+
+
+for _name, (_, _option) in OPTIONS.items():
+    if _option.repeatable:
+        setattr(Options, f"opt_{_name}", _collector(_name))
 
 
 def help_text() -> str:
@@ -148,12 +151,23 @@ def help_text() -> str:
     return "\n".join(lines) + "\n" + EXAMPLES
 
 
+def _handed_over() -> tuple[str, ...]:
+    from twisted.internet import reactor  # noqa: PLC0415  (as late as possible: --reactor must still rule)
+
+    try:
+        return systemd.handed_over(reactor)
+    except systemd.HandedOverError as error:
+        raise SettingsError(str(error)) from error
+
+
 def _check_endpoints(descriptions: Sequence[str]) -> None:
     from twisted.internet import reactor  # noqa: PLC0415  (as late as possible: --reactor must still rule)
 
     for description in descriptions:
         try:
-            serverFromString(reactor, description)
+            listening.endpoint(reactor, description)
+        except CertificateError as error:
+            raise SettingsError(f"--listen {description}: {error}") from error
         except Exception as error:
             raise SettingsError(
                 f"--listen: {description!r} is not an endpoint ({error}); for example tcp:8910:interface=127.0.0.1"
@@ -165,7 +179,8 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor  # noqa: PLC0415  (as late as possible: --reactor must still rule)
 
     settings = options.settings
-    return DaemonService(reactor, settings.listen, lambda: assemble(settings, reactor))
+    around = Surroundings(Signals(reactor), lambda: Notifier.of(os.environ, os.getpid()), options.read)
+    return DaemonService(reactor, settings.listen, lambda: assemble(settings, reactor), around)
 
 
 async def assemble(settings: Settings, reactor: Any) -> Daemon:
@@ -177,6 +192,9 @@ async def assemble(settings: Settings, reactor: Any) -> Daemon:
     machine = Machine(reactor)
     try:
         return await _assemble(settings, machine)
+    except SettingsError as error:  # what is found wrong only now, as in a file of secrets
+        machine.stop_threads()
+        raise StartError(str(error)) from error
     except BaseException:
         machine.stop_threads()
         raise
@@ -219,33 +237,49 @@ async def _daemon(
     clock = services.clock
     dialects = [dialect for _, found in await hooks.each("llmproxy_dialects") for dialect in found] + list(BUILT_IN)
     await hooks.each("llmproxy_configure", settings, services)
-    upstreams = Upstreams(machine.reactor, machine.reactor, settings)
+    way = find_way(settings, dialects, os.environ, clock.seconds)
+    guard_keys(settings, bool(way.keys))
+    upstreams = Upstreams(machine.reactor, machine.reactor, settings, way)
     services.facts["upstream_connections"] = upstreams.stats
-    pipeline = _pipeline(settings, hooks, services, upstreams, machine)
+    services.facts["upstream_queue"] = upstreams.queues
+    SPACE.limit = space_limit(settings.max_spool)
+    services.facts["spool"] = SPACE.stats
+    keeper = _keeper(settings, hooks, services, machine)
+    stage = Stage(settings, keeper, clock, machine.reactor)
+    pipeline = Pipeline(settings, MODES[settings.mode], hooks, keeper, upstreams, stage, Flights())
     admission = Admission(settings.upstream, dialects, clock, key, Ids(clock))
-    root = FrontResource(Front(admission, pipeline), await _mounts(hooks, settings, services))
-    site = FrontSite(root, _access(settings), settings.max_body, settings.client_timeout, clock.seconds)
+    root = FrontResource(Front(admission, pipeline, upstreams.has_end), await _mounts(hooks, settings, services))
+    site = FrontSite(
+        root, _access(settings), settings.max_body, settings.client_timeout, clock.seconds, limits_of(settings)
+    )
     services.scheduler.every(1.0, site.look)
     services.facts["client_connections"] = lambda: len(site.channels)
-    return Daemon(site, lambda addresses: start_lines(settings, addresses), (upstreams.close, *stops))
+    services.facts["limits_met"] = site.met.numbers
+    services.facts["unauthorized"] = lambda: site.unauthorized
+
+    async def adopt(new: Settings) -> None:
+        guard_keys(new, bool(way.keys))  # first, as what follows: where it raises, nothing has changed
+        access = _access(new)
+        await hooks.each("llmproxy_reload", new)
+        site.access, stage.settings = access, new
+
+    def lines(addresses: list[str]) -> list[str]:
+        return start_lines(settings, addresses) + way.lines(settings)
+
+    return Daemon(site, lines, (upstreams.close, *stops), settings, services.life, adopt)
 
 
-def _pipeline(
-    settings: Settings, hooks: Dispatcher, services: Services, upstreams: Upstreams, machine: Machine
-) -> Pipeline:
-    mode = MODES[settings.mode]
-    keeper = Keeper(
+def _keeper(settings: Settings, hooks: Dispatcher, services: Services, machine: Machine) -> Keeper:
+    return Keeper(
         store=services.store,
         redactor=services.redactor,
         hooks=hooks,
         worker=machine.redaction,
-        mode=mode,
+        mode=MODES[settings.mode],
         scope_by_key=scopes_by_key(settings),
         record_errors=settings.on_error_response == "record",
         record_max_body=settings.record_max_body,
     )
-    stage = Stage(settings, keeper, services.clock, machine.reactor)
-    return Pipeline(settings, mode, hooks, keeper, upstreams, stage, Flights())
 
 
 def _services(store: Store, machine: Machine, hooks: Dispatcher) -> Services:
@@ -297,34 +331,16 @@ async def _mounts(hooks: Dispatcher, settings: Settings, services: Services) -> 
 
 
 def _access(settings: Settings) -> Access:
-    interfaces = [interface(description) for description in settings.listen]
-    return Access(allow_hosts=(*settings.allow_host, *filter(None, interfaces)), allow_origins=settings.allow_origin)
-
-
-def interface(description: str) -> str:
-    """The interface that an endpoint description names; empty where it names none (which means all)."""
-    found = re.search(r"(?:^|:)interface=((?:[^:\\]|\\.)*)", description)
-    return found[1].replace("\\", "") if found else ""
-
-
-def scopes_by_key(settings: Settings) -> bool:
-    """`--replay-scope`; unless given, `key` where somebody else may connect."""
-    if settings.replay_scope:
-        return settings.replay_scope == "key"
-    return not all(_is_private(description) for description in settings.listen)
-
-
-def _is_private(description: str) -> bool:
-    if description.startswith("unix:"):
-        return True
-    name = interface(description)
-    return name == "localhost" or is_loopback(name)
+    """Who may ask: for the start, and for a reload, which assigns it to `FrontSite.access`. Raises `SettingsError`."""
+    hosts = (*settings.allow_host, *filter(None, map(interface, settings.listen)))
+    return Access(hosts, settings.allow_origin, Tokens(settings.client_tokens, admin_token(settings, os.environ)))
 
 
 def raise_descriptor_limit() -> None:
     """A thousand streams take two thousand descriptors; the soft limit is often 1,024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with suppress(OSError, ValueError):  # a service manager's filter of system calls may forbid it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def start_lines(settings: Settings, addresses: list[str]) -> list[str]:
@@ -338,7 +354,7 @@ def start_lines(settings: Settings, addresses: list[str]) -> list[str]:
         lines.append(f"answers recorded in {settings.store} are served again; --mode off turns that off")
     elif not mode.keeps:
         lines.append(f"exchanges are logged in {settings.store}, nothing is served from it")
-    return lines
+    return lines if settings.client_tokens is not None else lines + exposed(addresses)
 
 
 def _trace() -> Callable[[str], None] | None:

@@ -15,23 +15,31 @@ DAY = timedelta(days=1)
 class Authority:
     """Signs certificates. ``path``: a file that makes OpenSSL trust it, by way of SSL_CERT_FILE."""
 
-    def __init__(self, folder, name="Test authority"):
+    def __init__(self, folder, name="Test authority", above=None):
         self.folder, self.name, self.key = folder, name, ec.generate_private_key(ec.SECP256R1())
-        certificate = _certificate(name, self.key, name, self.key, (), (-1, 1), is_authority=True)
+        issuer = above or self
+        certificate = _certificate(name, self.key, issuer.name, issuer.key, (), (-1, 1), is_authority=True)
         self.path = folder / f"{name}.pem"
         self.path.write_bytes(certificate.public_bytes(Encoding.PEM))
 
+    def below(self, name):
+        """An authority that this one vouches for."""
+        return Authority(self.folder, name, self)
+
     def server(self, *names, days=(-1, 1), own=False):
         """The context of a server for these hosts. ``own``: it has signed its certificate itself."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.write(self.folder / "server.pem", *names, days=days, own=own))
+        return context
+
+    def write(self, path, *names, days=(-1, 1), own=False, key=None):
+        """A new key and its certificate in one file; the file."""
+        key = key or ec.generate_private_key(ec.SECP256R1())
         issuer, issuer_key = ("server", key) if own else (self.name, self.key)
         certificate = _certificate("server", key, issuer, issuer_key, names, days)
-        path = self.folder / "server.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        return path
 
 
 def _certificate(subject, key, issuer, issuer_key, names, days, *, is_authority=False):

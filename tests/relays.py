@@ -5,7 +5,7 @@ from twisted.internet.task import Clock
 
 from proxy_daemon.core.dialects.openai import OpenAI
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.messages import Outcome, ResponseHead
+from proxy_daemon.core.messages import Ending, Outcome, ResponseHead
 from proxy_daemon.net.bodies import Spool
 from proxy_daemon.net.relay import Drain, Relay
 from proxy_daemon.pipeline.outlet import Outlet
@@ -51,6 +51,7 @@ class FakeExchange:
         self.id = 1
         self.outcome = Outcome.MISS
         self.ending = None
+        self.if_cancelled = Ending.CLIENT_GONE
         self.detail = ""
 
 

@@ -17,6 +17,7 @@ import time
 from contextlib import closing, suppress
 
 LIMIT = 30  # seconds until a test that waits for something has failed
+HERE = ("--listen", "tcp:0:interface=127.0.0.1")
 READY = re.compile(rb"listening on http://127\.0\.0\.1:(\d+)")
 
 
@@ -83,15 +84,19 @@ class Daemons:
     def __init__(self, folder):
         self.folder, self.running = folder, []
 
-    def start(self, *options, store=None, env=None):
-        """A daemon with these options. Fails with what it said where it does not start."""
+    def start(self, *options, store=None, env=None, wrap=(), listen=HERE, pass_fds=()):
+        """A daemon with these options. Fails with what it said where it does not start.
+
+        ``wrap``: a command that starts it; ``pass_fds``: descriptors that it gets.
+        """
         store = store or self.folder / "store.db"
-        command = [sys.executable, "-m", "proxy_daemon.cli.main", "serve", "--listen", "tcp:0:interface=127.0.0.1"]
+        command = [*wrap, sys.executable, "-m", "proxy_daemon.cli.main", "serve", *listen]
         process = subprocess.Popen(
             [*command, "--store", str(store), "--log", str(self.folder / "requests.log"), *options],
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             env=os.environ | (env or {}),
+            pass_fds=pass_fds,
         )
         said, port = [], None
         for line in process.stderr:

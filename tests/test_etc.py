@@ -12,7 +12,15 @@ FILE = (Path(__file__).parents[1] / "etc" / "llmproxy.toml").read_text()
 DEFAULT = re.compile(r"^# (?=[a-z-]+ = )", re.MULTILINE)
 EXAMPLE = re.compile(r"^#   (?=[a-z-]+ = |\[)", re.MULTILINE)
 # Their default is no value at all, so it cannot be written.
-WITHOUT_VALUE = {"replay-scope", "replay-max-age", "log"}
+WITHOUT_VALUE = {
+    "upstream-proxy",
+    "upstream-ca",
+    "replay-scope",
+    "replay-max-age",
+    "log",
+    "max-spool",
+    "admin-token-file",
+}
 KEYS = {name.replace("_", "-") for name in OPTIONS} - {"config"}  # a file does not name another
 
 
@@ -51,7 +59,7 @@ def test_every_setting_is_there_once():
 
 
 def test_a_setting_without_a_default_has_an_example():
-    assert WITHOUT_VALUE <= set(keys(EXAMPLE)) <= KEYS | {"teams"}
+    assert WITHOUT_VALUE <= set(keys(EXAMPLE)) <= KEYS | {"teams", "search-team"}
 
 
 @pytest.mark.parametrize("name", sorted(KEYS))
@@ -65,8 +73,9 @@ def test_the_examples_can_be_read(read):
     text = EXAMPLE.sub("", FILE)
     settings = read(text)
     assert settings.plugin_settings == {"my-rules": {"teams": ["search", "billing"]}}
+    assert list(settings.client_tokens) == ["search-team"]
     changed = {key for key in KEYS if plain(settings)[key.replace("-", "_")] != plain(read(""))[key.replace("-", "_")]}
-    assert changed == set(keys(EXAMPLE)) - {"teams"}
+    assert changed == set(keys(EXAMPLE)) - {"teams", "search-team"}
 
 
 def test_a_misspelt_key_is_told_as_the_file_says(read):

@@ -157,6 +157,12 @@ def test_answers_are_scoped_by_key_where_somebody_else_may_connect(listen, scope
     assert scopes_by_key(Settings(listen=tuple(listen), replay_scope=scope)) is by_key
 
 
+@pytest.mark.parametrize(("scope", "by_key"), [("", True), ("all", False)])
+def test_answers_are_scoped_by_key_where_clients_have_tokens(scope, by_key):
+    """They come through a reverse proxy on this machine, where the daemon listens on loopback only."""
+    assert scopes_by_key(Settings(client_tokens={}, replay_scope=scope)) is by_key
+
+
 @pytest.mark.parametrize(
     ("mode", "store", "words"),
     [

@@ -13,8 +13,11 @@ from twisted.web.server import NOT_DONE_YET
 
 from proxy_daemon.core.access import Access
 from proxy_daemon.core.dialects import GENERIC
+from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.heads import error_answer
+from proxy_daemon.core.messages import ResponseHead
 from proxy_daemon.net.client import FrontClient
+from proxy_daemon.net.limits import Limits
 from proxy_daemon.net.site import FrontSite
 
 DONE = Failure(ConnectionDone())
@@ -90,19 +93,15 @@ def answer(request, body=b"ok"):
     client.finish()
 
 
-class _Head:
-    status, length, wire = 200, b"2", b"HTTP/1.1 200 OK\r\n"
-
-
-HEAD_200 = _Head()
+HEAD_200 = ResponseHead(200, b"OK", Headers(((b"Content-Length", b"2"),)))
 
 
 class Front:
     """A `FrontSite` on a clock, and its connections."""
 
-    def __init__(self, root=None, *, at_once=True, access=Access(), max_body=1000, timeout=60.0):  # noqa: B008
+    def __init__(self, root=None, *, at_once=True, access=Access(), max_body=1000, timeout=60.0, **limits):  # noqa: B008
         self.clock, self.root = Clock(), root or Root(at_once=at_once)
-        self.site = FrontSite(self.root, access, max_body, timeout, self.clock.seconds)
+        self.site = FrontSite(self.root, access, max_body, timeout, self.clock.seconds, Limits(**limits))
         self.site.reactor = self.clock
 
     def connect(self, local="127.0.0.1", peer="127.0.0.1"):
@@ -112,6 +111,6 @@ class Front:
         channel.makeConnection(wire)
         return channel, wire
 
-    def known(self, local="127.0.0.1"):
+    def known(self, local="127.0.0.1", *, peer_is_local=True):
         """The heads that are known on one of our addresses."""
-        return self.site.known_heads(local)
+        return self.site.known_heads(local, peer_is_local)

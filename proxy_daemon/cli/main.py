@@ -1,4 +1,4 @@
-"""The `llmproxy` command. `serve` is twistd with our plugin; `demo` shows the main job."""
+"""The `llmproxy` command. `serve` is twistd with our plugin; `demo` shows the main job, `token` lets a client in."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ USAGE = f"""llmproxy {__version__}: records, replays and explains the traffic be
 
 usage: llmproxy serve [OPTIONS]    run the proxy in the foreground; llmproxy serve --help lists the options
        llmproxy demo               record, stream, replay with the upstream gone, explain a near miss
+       llmproxy token NAME         make a token for a client of another machine
        llmproxy --version
 
 for example: llmproxy serve --upstream https://api.openai.com/v1
@@ -31,14 +32,24 @@ def demo(arguments: list[str]) -> int:
     return run(arguments)
 
 
+def token(arguments: list[str]) -> int:
+    """A token for a client. Returns the exit code."""
+    from proxy_daemon.cli.token import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
+COMMANDS = {"demo": demo, "token": token}
+
+
 def main() -> int:
     """Exit codes: 0 fine, 1 the answer is no, 2 wrong usage."""
     name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
     if name == "serve":
         serve(arguments)
         return 0
-    if name == "demo":
-        return demo(arguments)
+    if name in COMMANDS:
+        return COMMANDS[name](arguments)
     if name in ("--version", "-V"):
         sys.stdout.write(f"llmproxy {__version__}\n")
         return 0

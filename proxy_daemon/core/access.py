@@ -1,4 +1,4 @@
-"""Who may ask (the design's section of that name): what `Host` may say, and which pages' `Origin` may.
+"""Who may ask (the design's section of that name): what `Host` may say, which pages' `Origin` may, and which tokens.
 
 It keeps web pages out: one that a browser shows must not reach the proxy by a name that it controls (DNS rebinding)
 nor by a request across origins.
@@ -13,6 +13,7 @@ from functools import lru_cache
 from attrs import frozen
 
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.tokens import NO_TOKENS, Tokens
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 _ORIGIN = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
@@ -22,11 +23,14 @@ _ORIGIN = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]
 class Access:
     """``allow_hosts``: names without port, `*.example.com`, or `*`; ``allow_origins``: whole origins, or `*`.
 
+    All the rules, in one value: a reload puts another one in its place (`FrontSite.access`).
+
     Loopback names may always ask, and so may pages of theirs: they come from a web server on the same machine.
     """
 
     allow_hosts: tuple[str, ...] = ()
     allow_origins: tuple[str, ...] = ()
+    tokens: Tokens = NO_TOKENS
 
     def refusal(self, headers: Headers, local_host: str, version_1_1: bool) -> str:
         """Why the request is refused, in a sentence that says what to do; empty where it may go on.

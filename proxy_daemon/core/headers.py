@@ -5,7 +5,7 @@ Names are compared without case (RFC 9110 section 5.1). Callers give names in lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 
@@ -46,6 +46,11 @@ class Headers:
         for name, value in self.pairs:
             values.setdefault(name.lower(), []).append(value)
         return values
+
+    @property
+    def by_name(self) -> Mapping[bytes, list[bytes]]:
+        """The values of each field, by its name in lower case."""
+        return self._values
 
     def get(self, name: bytes, default: bytes = b"") -> bytes:
         """The first value of the field, or ``default``."""

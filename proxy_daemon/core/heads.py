@@ -19,13 +19,17 @@ _STATUS = {
 }
 _REASONS = {
     400: b"Bad Request",
+    401: b"Unauthorized",
     403: b"Forbidden",
     404: b"Not Found",
+    408: b"Request Timeout",
     413: b"Content Too Large",
+    414: b"URI Too Long",
     424: b"Failed Dependency",
     426: b"Upgrade Required",
     431: b"Request Header Fields Too Large",
     502: b"Bad Gateway",
+    503: b"Service Unavailable",
     504: b"Gateway Timeout",
     507: b"Insufficient Storage",
 }

@@ -30,6 +30,7 @@ _ID = re.compile(r"0*[0-7]?[0-9A-Fa-f]{1,15}")
 _UNSAFE = re.compile(rb"[\x00\r\n]+")
 # The length is written by who sends the body; the others are fields of another llmproxy behind this one.
 _NOT_PASSED = (b"content-length", b"x-llmproxy-exchange", b"x-llmproxy-body")
+UNBUFFERED = b"\r\nX-Accel-Buffering: no\r\n"
 
 
 @frozen(slots=False)
@@ -79,6 +80,7 @@ class ResponseHead:
     def wire(self) -> bytes:
         """Status line and fields as a proxy sends them on, without framing and the empty line (RFC 9112 section 2.1).
 
+        Streams get `X-Accel-Buffering: no`, by which nginx passes each piece on as it comes (its module http_proxy).
         Line breaks that a plugin put into a value become spaces: they must not make a field of their own.
         """
         pairs = self.headers.without(_NOT_PASSED).end_to_end().pairs
@@ -86,7 +88,12 @@ class ResponseHead:
         data = b"\r\n".join(lines)
         if data.count(b"\n") != len(lines) - 1 or data.count(b"\r") != len(lines) - 1 or b"\0" in data:
             data = b"\r\n".join([_UNSAFE.sub(b" ", line) for line in lines])
-        return data + b"\r\n"
+        return data + (UNBUFFERED if self._is_buffered_stream() else b"\r\n")
+
+    def _is_buffered_stream(self) -> bool:
+        """Whether nginx would hold a stream back, and upstream has not said whether it should."""
+        is_stream = self.headers.get(b"content-type").lower().startswith(b"text/event-stream")
+        return is_stream and b"x-accel-buffering" not in self.headers
 
     @lazy
     def length(self) -> bytes:
@@ -190,6 +197,7 @@ class Exchange:
     started: float  # seconds since 1970
     began: float = 0.0  # the same moment on the clock that never goes back: for durations
     client: str = ""
+    client_name: str = ""  # of the client's token, where it brought one that is known
     directives: Directives = Directives()
     credential: bytes = b""  # keyed hash of what the client authenticates with; empty without
     model: str = ""
@@ -197,6 +205,7 @@ class Exchange:
     outcome: Outcome = Outcome.LIVE
     ending: Ending | None = None
     detail: str = ""  # why, in words, where there is something to say
+    if_cancelled: Ending = Ending.CLIENT_GONE  # how it ends when it is cancelled
     served_from: int = 0
     status: int = 0
     request_size: int = 0

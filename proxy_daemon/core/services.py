@@ -6,9 +6,9 @@ Protocols and values only, no logic.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import Factory, define, frozen
 
 from proxy_daemon.core.messages import Recording
 from proxy_daemon.core.redact import Redactor
@@ -71,6 +71,24 @@ class Worker(Protocol):
         """Call it in a thread, one after the other in the order given; the awaitable has the result."""
 
 
+class Writable(Protocol):
+    """An open binary file, or what takes its place."""
+
+    def write(self, data: bytes) -> object:
+        """All of it."""
+
+    def flush(self) -> object:
+        """Let others see it."""
+
+
+@define
+class Life:
+    """Where the daemon is in its life, for those who ask after its health."""
+
+    draining: bool = False  # it stops: nothing new is let in, what is under way ends
+    unread: str = ""  # why the last reload was not done; empty where it was
+
+
 @frozen
 class Services:
     """All of it."""
@@ -81,6 +99,7 @@ class Services:
     scheduler: Scheduler
     redactor: Redactor
     # Gives a function that takes lines (bytes with their line end) and lets a thread write them to the open file.
-    lines: Callable[[BinaryIO], Callable[[bytes], None]]
+    lines: Callable[[Writable], Callable[[bytes], None]]
     # What `/_llmproxy/api/stats` shows, by name; plugins add theirs.
     facts: dict[str, Callable[[], Any]]
+    life: Life = Factory(Life)

@@ -14,6 +14,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 VERSION = re.compile(r"v\d+[a-z0-9]*\Z")
 NAME = re.compile(r"[A-Za-z0-9._-]+\Z")
 DEMO = "demo:"
+Place = tuple[str, str, str, int]  # name, scheme, host, port
 
 
 @frozen(slots=False)
@@ -33,8 +34,21 @@ class Upstream:
     @property
     def authority(self) -> str:
         """Host and port as they belong into `Host`: without the scheme's own port."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if DEFAULT_PORTS.get(self.scheme) == self.port else f"{host}:{self.port}"
+        return self._host if DEFAULT_PORTS.get(self.scheme) == self.port else self.host_and_port
+
+    @property
+    def host_and_port(self) -> str:
+        """The same, always with the port."""
+        return f"{self._host}:{self.port}"
+
+    @property
+    def _host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def place(self) -> Place:
+        """What keys and trust are known by: another host that a plugin gives the same name has neither."""
+        return self.name, self.scheme, self.host, self.port
 
     def target(self, target: bytes) -> bytes:
         """The request target under this base URL (the design's rule "Base path", by whole segments).
@@ -67,6 +81,14 @@ def parse_upstream(text: str) -> Upstream:
     if url == DEMO:
         return Upstream(name, DEMO, "demo", "demo", 0)
     return _from_url(name, url)
+
+
+def parse_named_file(text: str) -> tuple[str, str]:
+    """Read `NAME=FILE`: something that belongs to an upstream. Raises ValueError."""
+    name, _, path = text.partition("=")
+    if not NAME.match(name) or not path or not path.isprintable():
+        raise ValueError(f"{text!r} is not NAME=FILE, with the name of an upstream")
+    return name, path
 
 
 def _from_url(name: str, url: str) -> Upstream:

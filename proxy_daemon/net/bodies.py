@@ -6,26 +6,106 @@ thread and while it grows; the file is closed with the last reference.
 
 from __future__ import annotations
 
+import errno
+import gc
+import math
 import os
+import shutil
 import tempfile
+import time
+from collections import deque
 from contextlib import suppress
 
+from proxy_daemon.core.quantities import size_text
+
 MEMORY_LIMIT = 1024 * 1024
+MIB = 1024 * 1024
+MOST_SPACE = 4 * 1024 * MIB
+COLLECT_EVERY = 5.0  # seconds: it takes tens of milliseconds
+
+
+class SpoolFull(OSError):
+    """All bodies together have taken the space that they may."""
+
+
+class Space:
+    """What all temporary files together may take of the disk: ``limit`` octets. One for the process.
+
+    Files grow in the reactor's thread alone; they go in any thread, and in the midst of anything. So what is given back
+    is put in line, which is one step, and counted when somebody looks.
+    """
+
+    def __init__(self, limit: float = math.inf) -> None:
+        self.limit = limit
+        self.refused = 0  # how often there was no space
+        self._taken = 0
+        self._next_collection = 0.0
+        self._given_back: deque[int] = deque()
+
+    @property
+    def used(self) -> int:
+        """Octets in files now."""
+        while self._given_back:
+            self._taken -= self._given_back.popleft()
+        return self._taken
+
+    def take(self, size: int) -> None:
+        """Room for so many octets more. Raises `SpoolFull`."""
+        if self.used + size > self.limit:
+            self._collect()
+        if self.used + size > self.limit:
+            self.refused += 1
+            limit = f"{size_text(int(self.limit))} (--max-spool)"
+            raise SpoolFull(errno.ENOSPC, f"all bodies together may take no more of the disk than {limit}")
+        self._taken += size
+
+    def _collect(self) -> None:
+        """Look for files that nobody can reach: an exchange that was cancelled waits for the garbage collector."""
+        now = time.monotonic()
+        if now >= self._next_collection:
+            self._next_collection = now + COLLECT_EVERY
+            gc.collect()
+
+    def give_back(self, size: int) -> None:
+        """They are free again."""
+        self._given_back.append(size)
+
+    def stats(self) -> dict[str, int]:
+        """For `api/stats`."""
+        return {"octets": self.used, "limit": int(self.limit), "refused": self.refused}
+
+
+SPACE = Space()
+
+
+def space_limit(wanted: int) -> int:
+    """Octets that all bodies may take; where ``wanted`` is 0: 4 GiB, or half of what is free where that is less."""
+    return wanted or min(MOST_SPACE, shutil.disk_usage(tempfile.gettempdir()).free // 2 // MIB * MIB)
 
 
 class Unnamed:
     """A temporary file without a name: it is gone with the process, and with the last reference."""
 
-    def __init__(self) -> None:
+    def __init__(self, space: Space = SPACE) -> None:
+        self._space = space
+        self._held = 0
         with tempfile.TemporaryFile(prefix="llmproxy-") as file:
             self.fd = os.dup(file.fileno())
 
     def __del__(self) -> None:
         with suppress(AttributeError):  # it could not be made
             os.close(self.fd)
+            self._space.give_back(self._held)
 
     def write(self, data: bytes, offset: int) -> None:
-        """All of ``data`` at ``offset``. Raises OSError where the disk is full."""
+        """All of ``data`` at ``offset``. Raises OSError where the disk is full, `SpoolFull` where it may not grow.
+
+        What could not be written stays counted: the next try is at the same place.
+        """
+        grown = offset + len(data) - self._held
+        if grown > 0:
+            self._space.take(grown)
+            self._held += grown
         view = memoryview(data)
         while view:
             written = os.pwrite(self.fd, view, offset)
@@ -42,7 +122,7 @@ class Spool:
         self._file: Unnamed | None = None
 
     def write(self, data: bytes) -> None:
-        """Append. Raises OSError where the disk is full; what was there before is there still."""
+        """Append. Raises OSError where disk or `SPACE` is full; what was there before is there still."""
         if self._file is None and self.size + len(data) > self._limit:
             self._spill()
         if self._file is None:

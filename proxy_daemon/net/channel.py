@@ -13,10 +13,17 @@ from attrs import frozen
 from twisted.internet.address import UNIXAddress
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel
 
+from proxy_daemon.core import strictness
 from proxy_daemon.core.access import is_loopback
 from proxy_daemon.core.headers import Headers, Pair
+from proxy_daemon.core.messages import Request
+from proxy_daemon.core.strictness import Wrong
+from proxy_daemon.net.chunks import StrictChunks
+from proxy_daemon.net.guard import Caller
+from proxy_daemon.net.limits import MAX_FIELDS, LimitMet, head_too_large, too_many_fields
+from proxy_daemon.net.watched import WatchedChannel
+from proxy_daemon.pipeline.faults import Refusal
 from proxy_daemon.pipeline.ports import Flow
 
 if TYPE_CHECKING:
@@ -25,7 +32,6 @@ if TYPE_CHECKING:
 MAX_KNOWN = 256  # heads
 LARGEST_KNOWN = 8 * 1024  # octets of one
 LINGER_SECONDS = 10.0
-BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 END = b"\r\n\r\n"
 
 
@@ -37,38 +43,46 @@ class KnownHead:
     path: bytes
     fields: Headers
     length: int
+    caller: Caller
 
 
-class FrontChannel(HTTPChannel):
+class FrontChannel(WatchedChannel):
     """One client connection. ``local_host`` and ``peer_host`` are looked up once: each is a system call."""
 
     transport: Any
     rejected = False
-    held_up = False  # the transport takes no more for now
+    _line = b""  # the request line, where the head did not come in one read
+    _doubtful = False  # the parser has seen two lengths, or one that is none
+    asked = False  # whether a request has been answered on it
     flow: Flow | None = None  # whom to hold up then
-    totalHeadersSize = 256 * 1024  # agents send long headers; HTTPChannel's own 16 KiB is answered by a bare 400
-    MAX_LENGTH = totalHeadersSize  # one line of them may be all there is
+    maxHeaders = MAX_FIELDS
 
     def connectionMade(self) -> None:
         """Look the addresses up."""
         self._site = cast("FrontSite", self.site)  # type: ignore[attr-defined]
-        self._silent_since = 0.0
+        # One line may be all there is of a head.
+        self.totalHeadersSize = self.MAX_LENGTH = self._site.limits.max_head
         super().connectionMade()
         self._peer = self.transport.getPeer()
         self._host = self.transport.getHost()
         self.local_host = getattr(self._host, "host", "")
         self.peer_host = getattr(self._peer, "host", "") or ""
+        self.peer_port = getattr(self._peer, "port", 0)
         self.peer_is_local = is_loopback(self.peer_host) or isinstance(self._peer, UNIXAddress)
         self.raw_fields: list[Pair] = []
         self._head = b""  # of the request that the parser reads, where it may become known
-        self._known = self._site.known_heads(self.local_host)
-        self._site.channels.add(self)
+        self.forget()
+        self._site.entered(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget it."""
-        self._site.channels.discard(self)
+        self._site.left(self)
         self.flow = None
         super().connectionLost(reason)
+
+    def forget(self) -> None:
+        """Who may ask is another: take no head for known that the old rules have passed."""
+        self._known = self._site.known_heads(self.local_host, self.peer_is_local)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -83,6 +97,8 @@ class FrontChannel(HTTPChannel):
             or not self.persistent
         ):
             super().dataReceived(data)
+            if self._buffer:
+                self._look_at_rest()
             return
         end = data.find(END) + len(END)
         known = self._known.get(data[:end])
@@ -90,7 +106,12 @@ class FrontChannel(HTTPChannel):
             self._take(known, data[end:])
             return
         self._head = data[:end] if len(END) <= end <= LARGEST_KNOWN else b""
+        self._head_since = self._silent_since
+        if self._head:
+            self.lineReceived = super().lineReceived  # type: ignore[method-assign]  # `judge` looks at the lines
         super().dataReceived(data)
+        if self._buffer:
+            self._look_at_rest()
 
     def _take(self, known: KnownHead, body: bytes) -> None:
         """What the parser does at the end of a head and of a body, by `allHeadersReceived` and `allContentReceived`."""
@@ -100,25 +121,35 @@ class FrontChannel(HTTPChannel):
         self._savedTimeOut = self.setTimeout(None)
         self._handlingRequest = True
         self.setRawMode()
-        request.known(known.fields, body)
+        request.known(known.fields, known.caller, body)
         request.requestReceived(known.command, known.path, b"HTTP/1.1")
 
-    def learn(self, fields: Headers, length: int | None) -> None:
+    def learn(self, fields: Headers, length: int | None, caller: Caller) -> None:
         """The parser has passed a head, and the request is not refused: know it from now on."""
         head, self._head = self._head, b""
         if head and length is not None and self.persistent and self._version == b"HTTP/1.1":
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
-            self._known[head] = KnownHead(self._command, self._path, fields, length)
+            self._known[head] = KnownHead(self._command, self._path, fields, length, caller)
 
     def allHeadersReceived(self) -> None:
         """The head of a request is whole. Where it was not learned, the next one must not be learned in its place."""
         super().allHeadersReceived()
-        self._head = b""
+        self._next_head()
+
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        """Whether the connection stays for another request: not while the daemon drains."""
+        if self._site.draining:
+            request.responseHeaders.setRawHeaders(b"connection", [b"close"])
+            return False
+        return bool(super().checkPersistence(request, version))
 
     def headerReceived(self, line: bytes) -> bool:
         """Keep the field as it was written, where Twisted's checks pass it."""
-        passed: bool = super().headerReceived(line)
+        try:
+            passed: bool = super().headerReceived(line)
+        except ValueError:  # a Content-Length of thousands of digits
+            passed = self._failChooseTransferDecoder()
         if passed:
             name, _, value = line.partition(b":")
             self.raw_fields.append((name, value.strip(b" \t")))
@@ -126,33 +157,96 @@ class FrontChannel(HTTPChannel):
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """A line longer than all fields may be. Twisted would close without a word."""
+        self._receivedHeaderSize += len(line)
         self._respondToBadRequestAndDisconnect()
 
-    def _respondToBadRequestAndDisconnect(self) -> None:
-        """Called by Twisted's parser for all that it refuses. It would read on; here nothing is read any more."""
+    # --- rules (`core.strictness`) -----------------------------------------------------------------------------------
+
+    def lineReceived(self, line: bytes) -> None:
+        """One line of a head that came in parts, or behind another in one read."""
+        first = self._HTTPChannel__first_line
+        wrong = None
+        if not first:
+            wrong = strictness.wrong_field_line(line) if line else None
+        elif (line or first != 1) and self.persistent:  # one empty line before a request is nothing
+            wrong = strictness.wrong_request_line(line)
+            self._line = line
+        if wrong is None:
+            super().lineReceived(line)
+        else:
+            self.reject(wrong)
+
+    def judge(self, fields: Headers, length: int | None) -> bool:
+        """Whether a head may pass. Where not, it has been answered. Called by `FrontRequest.gotLength`."""
+        wrong = strictness.wrong_lines(self._head, self._path, len(fields.pairs)) if self._head else None
+        wrong = wrong or strictness.wrong_head(self._version, fields)
+        if wrong is not None or self._doubtful:
+            self.reject(wrong or strictness.UNCLEAR)
+            return False
+        if length is None:
+            self._transferDecoder = StrictChunks(self.requests[-1].handleContentChunk, self._finishRequestBody)
+        if strictness.closes(fields):
+            self.persistent = 0
+        return True
+
+    def _next_head(self) -> None:
+        self._head = self._line = b""
         if not self.rejected:
-            self.rejected = True
-            self.lineReceived = self.allContentReceived = _ignored  # type: ignore[method-assign]
-            self.transport.write(BAD_REQUEST)
-            self.linger()
+            self.__dict__.pop("lineReceived", None)
 
-    # --- time: one look a second over all connections, instead of a timer a request ----------------------------------
+    def _look_at_rest(self) -> None:
+        """A line that is not whole and never will be: its client may wait for an answer for ever."""
+        if self.line_mode and not self._busyReceiving and not self.rejected and strictness.has_bare_end(self._buffer):
+            self.reject(strictness.BARE)
 
-    def setTimeout(self, period: float | None) -> float | None:
-        """The time without an octet after which the connection is closed; None: never. Gives the one before."""
-        before: float | None = self.timeOut
-        self.timeOut = period  # type: ignore[assignment]
-        self._silent_since = self._site.seconds()
-        return before
+    def _failChooseTransferDecoder(self) -> bool:
+        """Called by Twisted's parser for lengths that it refuses: `judge` says why once the head is whole."""
+        self._doubtful = True
+        return True
 
-    def resetTimeout(self) -> None:
-        """An octet has come; `dataReceived` has noted it."""
+    def _finishRequestBody(self, data: bytes) -> None:
+        """Called by Twisted's decoders behind a body. Trailers end here, but must not hide another request."""
+        if strictness.are_trailers(getattr(self._transferDecoder, "_trailerHeaders", [])):
+            super()._finishRequestBody(data)
+        else:
+            self.reject(strictness.CHUNKS)
 
-    def look(self, now: float) -> None:
-        """Close it where it has been silent for too long."""
-        if self.timeOut is not None and now - self._silent_since > self.timeOut:
-            self.timeOut = None
-            self.timeoutConnection()
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Called by Twisted's parser for all that it refuses. It says not why, but the rules do."""
+        if (excess := self._excess()) is not None:
+            self.refuse(excess)
+            return
+        wrong = strictness.first_wrong_line(self._head) if self._head else None
+        self.reject(wrong or (strictness.REQUEST_LINE if self.line_mode else strictness.CHUNKS))
+
+    def _excess(self) -> LimitMet | None:
+        """The limit of a head that was passed, where that is what the parser refuses."""
+        if self._receivedHeaderCount > MAX_FIELDS:
+            return too_many_fields()
+        if self._receivedHeaderSize > self.totalHeadersSize:
+            return head_too_large(self.totalHeadersSize, in_target=bool(self._HTTPChannel__first_line))
+        return None
+
+    def reject(self, wrong: Wrong) -> None:
+        """Say what is wrong."""
+        self.refuse(Refusal(wrong.status, wrong.message))
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer what has come of a request, and read nothing any more: where the next one begins is in doubt."""
+        if self.rejected:
+            return
+        self.rejected = True
+        self.lineReceived = self.allContentReceived = self.rawDataReceived = _ignored  # type: ignore[method-assign,assignment]
+        if isinstance(refusal, LimitMet):
+            self._site.met.add(refusal.limit)
+        fields = getattr(self.requests[-1], "fields", None) if self.requests else None  # there once the head is whole
+        fields = Headers(self.raw_fields) if fields is None else fields
+        command, path = strictness.shown(self._line or self._head.removeprefix(b"\r\n").partition(b"\r\n")[0])
+        request = Request(getattr(self, "_command", command), getattr(self, "_path", path), fields)
+        head, own, body = self._site.root.turn_away(request, self.peer_host, refusal)
+        framing = b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+        self.transport.write(head.wire + own + framing + body)
+        self.linger()
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -165,21 +259,27 @@ class FrontChannel(HTTPChannel):
 
     def resumeProducing(self) -> None:
         """It takes more."""
-        self.held_up = False
         super().resumeProducing()
         if self.flow is not None:
             self.flow.resume()
 
     def requestDone(self, request: Any) -> None:
         """The answer is written. While the client does not take it, no further request is read."""
+        self.asked = True
         super().requestDone(request)
         if self.held_up and self.persistent:
             self._networkProducer.pauseProducing()
 
-    def leave(self) -> None:
-        """The daemon stops: close when idle, else after the answer that is under way."""
-        self.persistent = 0
-        if not self.requests and not self._receivedHeaderSize:
+    def leave(self, *, new_too: bool = True) -> None:
+        """The daemon stops: close when idle, else after the answer that is under way.
+
+        A connection on which nothing was asked yet gets its first answer, unless ``new_too``: its client could not
+        know that it would be closed.
+        """
+        if self.requests:
+            self.persistent = 0
+        elif not self._buffer and (self.asked or new_too):
+            self.persistent = 0
             self.loseConnection()
 
     def linger(self) -> None:

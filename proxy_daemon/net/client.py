@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from proxy_daemon.core import cors
 from proxy_daemon.core.messages import ResponseHead
 from proxy_daemon.net import eager
 from proxy_daemon.pipeline.ports import Flow
@@ -49,7 +50,8 @@ class FrontClient:
         if not request.channel.persistent:
             framing += b"Connection: close\r\n"
         request.startedWriting = 1
-        self._held = b"%b%b%b\r\n" % (head.wire, own, framing)
+        origin = request.caller.origin
+        self._held = b"%b%b%b\r\n" % (cors.wire(head, origin) if origin else head.wire, own, framing)
 
     def _framing(self, length: bytes) -> bytes:
         if length and not self._without_content:

@@ -19,6 +19,16 @@ def is_idle(transport: Any) -> bool:
     return not isinstance(transport, Connection) or not (transport.dataBuffer or transport._tempDataLen)  # noqa: SLF001  (see below)
 
 
+def unsent(transport: Any) -> int:
+    """How many octets wait until the peer takes more; 0 where the kind of the transport is not known."""
+    while not isinstance(transport, Connection) and hasattr(transport, "transport"):
+        transport = transport.transport
+    if not isinstance(transport, Connection):
+        return 0
+    waiting = len(transport.dataBuffer) - transport.offset + transport._tempDataLen  # noqa: SLF001  (see below)
+    return int(waiting)
+
+
 def send(transport: Any, data: bytes) -> None:
     """Like ``transport.write(data)``, but sooner."""
     if isinstance(transport, Connection) and _idle(transport):

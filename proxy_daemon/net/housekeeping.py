@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, BinaryIO
+from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
@@ -15,6 +15,8 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
+
+from proxy_daemon.core.services import Writable
 
 log = Logger()
 
@@ -85,7 +87,7 @@ class LoopingScheduler:
 class Lines:
     """Gathers lines for a thread of its own: neither a slow disk nor a full pipe holds up an exchange, or the end."""
 
-    def __init__(self, file: BinaryIO, scheduler: LoopingScheduler) -> None:
+    def __init__(self, file: Writable, scheduler: LoopingScheduler) -> None:
         self._file = file
         self._waiting: list[bytes] = []
         self._size = 0

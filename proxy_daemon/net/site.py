@@ -18,13 +18,18 @@ from twisted.web import http, server
 from twisted.web.http import Request as HTTPRequest  # not by the module: it looks for deprecated names
 from twisted.web.resource import IResource, Resource
 
+from proxy_daemon.core import cors
 from proxy_daemon.core.access import Access
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.messages import Request, ResponseHead
+from proxy_daemon.core.messages import Ending, Exchange, Request, ResponseHead
 from proxy_daemon.core.routing import RESERVED, is_reserved, split_named
+from proxy_daemon.net import guard
 from proxy_daemon.net.bodies import Spool
 from proxy_daemon.net.channel import FrontChannel, KnownHead
 from proxy_daemon.net.client import FrontClient
+from proxy_daemon.net.crowd import Crowd
+from proxy_daemon.net.guard import NOBODY, Caller
+from proxy_daemon.net.limits import DEFAULTS, LimitMet, Limits, Met, body_too_large, overdue, spool_failed
 from proxy_daemon.pipeline.admission import Admission
 from proxy_daemon.pipeline.exchange import Pipeline
 from proxy_daemon.pipeline.faults import Refusal
@@ -32,8 +37,6 @@ from proxy_daemon.pipeline.faults import Refusal
 log = Logger()
 
 MAX_ADDRESSES = 16  # of ours, with their known heads
-# Set by reverse proxies: whoever sends through one on this machine is not on this machine.
-FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
 # In a 426. Fields of one hop, which `ResponseHead.wire` leaves out.
 SPOKEN_HERE = b"Connection: Upgrade\r\nUpgrade: HTTP/1.1\r\n"
 
@@ -45,7 +48,9 @@ class FrontRequest(server.Request):
     site: FrontSite
     gone = False
     running: Deferred[None] | None = None
+    exchange: Exchange | None = None  # where it runs
     refused: Refusal | None = None
+    caller: Caller = NOBODY
     fields: Headers
 
     def gotLength(self, length: int | None) -> None:
@@ -56,16 +61,19 @@ class FrontRequest(server.Request):
         self.fields = Headers(self.channel.raw_fields)
         self.channel.raw_fields = []
         self.site = cast("FrontSite", self.channel.site)  # type: ignore[attr-defined]
+        if not self.channel.judge(self.fields, length):
+            self.requestHeaders.removeHeader(b"expect")  # else Twisted invites the body
+            return
         self.refused = self._refusal(length)
         if self.refused is None and not _is_reserved(self.channel._path.partition(b"?")[0]):  # noqa: SLF001  (see below)
-            self.channel.learn(self.fields, length)
+            self.channel.learn(self.fields, length, self.caller)
         elif self.refused is not None and length != 0:
             self._refuse_early()
 
-    def known(self, fields: Headers, body: bytes) -> None:
+    def known(self, fields: Headers, caller: Caller, body: bytes) -> None:
         """In place of `gotLength` and `handleContentChunk`: a request that was let in before, and its whole body."""
         self.site = cast("FrontSite", self.channel.site)  # type: ignore[attr-defined]
-        self.fields = fields
+        self.fields, self.caller = fields, caller
         self.spool = Spool()
         if body:
             self.spool.write(body)
@@ -75,13 +83,13 @@ class FrontRequest(server.Request):
         if self.refused is not None or self.channel.rejected:
             return
         if self.spool.size + len(data) > self.site.max_body:
-            self.refused = _too_large(self.site.max_body)
+            self.refused = body_too_large(self.site.max_body)
             self._refuse_early()
             return
         try:
             self.spool.write(data)
         except OSError as error:
-            self.refused = Refusal(507, f"The request body cannot be spooled: {error.strerror}.")
+            self.refused = spool_failed(error.strerror or "")
             self._refuse_early()
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
@@ -94,20 +102,18 @@ class FrontRequest(server.Request):
 
     def process(self) -> None:
         """Straight to the pipeline; only our own pages walk a tree of resources."""
-        refused = self.refused or self._refused_target()
-        if refused is not None:
-            self.refuse(refused)
+        if self.refused is not None:
+            self.refuse(self.refused)
         elif self.path == RESERVED or (self.path == b"/" and b"text/html" in self.fields.get(b"accept")):
             self._begun(ResponseHead(302, b"Found", Headers(((b"Location", RESERVED + b"/"),))), b"", b"").finish()
         elif _is_reserved(self.path):
             self._serve_own()
+        elif self.caller.origin and cors.is_preflight(self.method, self.fields):
+            self._begun(cors.preflight_answer(self.fields), b"", b"").finish()
         else:
             self.site.root.render(self)
 
     def _serve_own(self) -> None:
-        if not self.channel.peer_is_local or any(name in self.fields for name in FORWARDED):
-            self.refuse(Refusal(403, "/_llmproxy/ answers only clients on this machine."))
-            return
         self.content = BytesIO(self.spool.whole() or b"")
         self.args = http.parse_qs(self.uri.partition(b"?")[2], 1)
         super().process()
@@ -119,18 +125,24 @@ class FrontRequest(server.Request):
         reason = self.site.access.refusal(self.fields, self.channel.local_host, version)
         if reason:
             return Refusal(403 if len(self.fields.all(b"host")) == 1 else 400, reason)
+        if stranger := self._stranger():
+            return stranger
         if length is not None and length > self.site.max_body:
-            return _too_large(self.site.max_body)
+            return body_too_large(self.site.max_body)
         if b"upgrade" in self.fields and b"h2c" not in self.fields.tokens(b"upgrade"):
             return Upgrade()
         return None
 
-    def _refused_target(self) -> Refusal | None:
-        if self.method == b"CONNECT" or not self.uri.startswith(b"/"):
-            return Refusal(
-                400, "The request target must begin with '/': this is a reverse proxy, set it as the base URL."
-            )
-        return None
+    def _stranger(self) -> Refusal | None:
+        """Learn who asks. Another machine may need a token: of a client, or for our own pages the admin's."""
+        tokens = self.site.access.tokens
+        self.caller = guard.caller(self.fields, tokens)
+        if guard.is_local(self.fields, self.channel.peer_is_local):
+            return None
+        method, path = self.channel._command, self.channel._path.partition(b"?")[0]  # noqa: SLF001  (as above)
+        refused = guard.refusal(method, _is_reserved(path), self.fields, self.caller, tokens)
+        self.site.unauthorized += isinstance(refused, guard.Unauthorized)
+        return refused
 
     def _refuse_early(self) -> None:
         """Answer now, invite no body, and close: the rest of the body must not be read as a request."""
@@ -141,6 +153,7 @@ class FrontRequest(server.Request):
         self.channel.persistent = 0
         self._turn_away(self.refused)
         self.gone = True
+        self._let_go()
         self.channel.linger()
 
     def refuse(self, refusal: Refusal) -> None:
@@ -148,6 +161,8 @@ class FrontRequest(server.Request):
         self._turn_away(refusal).finish()
 
     def _turn_away(self, refusal: Refusal) -> FrontClient:
+        if isinstance(refusal, LimitMet):
+            self.site.met.add(refusal.limit)
         request = Request(self.method, self.uri, self.fields, self.spool)
         head, own, body = self.site.root.turn_away(request, self.channel.peer_host, refusal)
         return self._begun(head, own + SPOKEN_HERE if isinstance(refusal, Upgrade) else own, body)
@@ -161,6 +176,21 @@ class FrontRequest(server.Request):
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
+    def note(self, detail: str) -> None:
+        """Why the client will be gone in a moment."""
+        if self.exchange is not None:
+            self.exchange.detail = self.exchange.detail or detail
+
+    def overdue(self) -> None:
+        """Its time is over: a 504, or where an answer has begun, that is broken off. Our own pages take their time."""
+        exchange = self.exchange
+        if exchange is None or self.running is None or exchange.if_cancelled is Ending.TIMEOUT:
+            return
+        exchange.if_cancelled = Ending.TIMEOUT
+        exchange.detail = overdue(self.site.limits.request_timeout)
+        self.site.met.add("request_timeout")
+        self.running.cancel()
+
     def end(self) -> None:
         """The response is whole."""
         HTTPRequest.finish(self)
@@ -171,6 +201,15 @@ class FrontRequest(server.Request):
         super().connectionLost(reason)
         if self.running is not None:
             self.running.cancel()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Of the body: its file must not wait for the garbage collector, for whom alone requests wait that ended so."""
+        self.spool, self.exchange = Spool(), None
+
+
+def _nobody(*_: object) -> bool:
+    return False
 
 
 @frozen(slots=False)
@@ -179,12 +218,22 @@ class Front:
 
     admission: Admission
     pipeline: Pipeline
+    is_ours: Callable[[str, int], bool] = _nobody  # whether a peer's address and port are our own way to an upstream
 
     def run(self, request: FrontRequest) -> None:
         """Answer one request by the pipeline."""
+        channel = request.channel
+        if self.is_ours(channel.peer_host, channel.peer_port):
+            request.refuse(Loop())
+            return
         try:
             exchange = self.admission.admit(
-                request.method, request.uri, request.fields, request.spool, request.channel.peer_host
+                request.method,
+                request.uri,
+                request.fields,
+                request.spool,
+                request.channel.peer_host,
+                request.caller.name,
             )
         except Refusal as refusal:
             request.refuse(refusal)
@@ -195,7 +244,7 @@ class Front:
             return
         running = Deferred.fromCoroutine(self.pipeline.run(exchange, FrontClient(request)))
         if not running.called:
-            request.running = running
+            request.running, request.exchange = running, exchange
         running.addErrback(_unexpected)
 
     def turn_away(self, request: Request, client: str, refusal: Refusal) -> tuple[ResponseHead, bytes, bytes]:
@@ -205,6 +254,15 @@ class Front:
         """
         exchange = self.admission.turned_away(request, client)
         return self.pipeline.turn_away(exchange, refusal)
+
+
+class Loop(Refusal):
+    """A request that we have sent ourselves. 508 is what it would end in (RFC 5842 section 7.2)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            508, "This request comes from llmproxy itself: its upstream leads back to it. Set --upstream to the API."
+        )
 
 
 class Upgrade(Refusal):
@@ -225,41 +283,85 @@ class FrontSite(server.Site):
     protocol: Any = FrontChannel
 
     def __init__(
-        self, root: IResource, access: Access, max_body: int, timeout: float, seconds: Callable[[], float]
+        self,
+        root: IResource,
+        access: Access,
+        max_body: int,
+        timeout: float,
+        seconds: Callable[[], float],
+        limits: Limits = DEFAULTS,
     ) -> None:
         super().__init__(root, requestFactory=FrontRequest, timeout=timeout)
         self.root: Any = root
-        self.access = access
+        self._access = access
+        self.unauthorized = 0  # requests without a token that is known
         self.max_body = max_body
         self.seconds = seconds
+        self.limits, self.met, self._crowd = limits, Met(), Crowd(limits)
         self.channels: set[FrontChannel] = set()
-        self._known_heads: dict[str, dict[bytes, KnownHead]] = {}
+        self._known_heads: dict[tuple[str, bool], dict[bytes, KnownHead]] = {}
+        self.draining = False
         self.displayTracebacks = False
 
-    def known_heads(self, local_host: str) -> dict[bytes, KnownHead]:
-        """What the parser and the rules of access have passed, for one of our addresses: the rules depend on it."""
-        if local_host not in self._known_heads and len(self._known_heads) >= MAX_ADDRESSES:
+    @property
+    def access(self) -> Access:
+        """Who may ask. Another value holds from the next request on, on connections that stand too."""
+        return self._access
+
+    @access.setter
+    def access(self, access: Access) -> None:
+        self._access = access
+        self._known_heads.clear()
+        for channel in self.channels:
+            channel.forget()
+
+    def known_heads(self, local_host: str, peer_is_local: bool) -> dict[bytes, KnownHead]:
+        """What the parser and the rules of access have passed: the rules depend on our address and on the peer's."""
+        place = (local_host, peer_is_local)
+        if place not in self._known_heads and len(self._known_heads) >= MAX_ADDRESSES:
             self._known_heads.clear()
-        return self._known_heads.setdefault(local_host, {})
+        return self._known_heads.setdefault(place, {})
+
+    def entered(self, channel: FrontChannel) -> None:
+        """One connection more. Programs on this machine are not counted by client: they have one address in common."""
+        self.channels.add(channel)
+        if not channel.peer_is_local:
+            self._crowd.enter(channel.peer_host)
+
+    def left(self, channel: FrontChannel) -> None:
+        """One less."""
+        self.channels.discard(channel)
+        if not channel.peer_is_local:
+            self._crowd.leave(channel.peer_host)
+
+    def drain(self) -> None:
+        """The daemon stops: each answer to a head that comes now ends its connection; none is known any more."""
+        self.draining = True
+        self.access = self._access
 
     def look(self) -> None:
-        """Close connections that have been silent for too long. Called once a second."""
+        """End what has taken too long on any connection. Called once a second."""
         now = self.seconds()
+        self._crowd.look()
         for channel in tuple(self.channels):
             channel.look(now)
 
     def log(self, request: Any) -> None:
         """Nothing: the pipeline logs."""
 
+    def acceptableProtocols(self) -> list[bytes]:
+        """What our channel speaks. Twisted's Site would offer HTTP/2 itself; here `net/http2.py` stands before it."""
+        return [b"http/1.1"]
+
     def buildProtocol(self, addr: Any) -> Any:
-        """Our channel, without the wrapper that negotiates HTTP/2."""
+        """Our channel, without the wrapper that negotiates HTTP/2; where there is no room for it, one that says so."""
+        full = self._crowd.full(getattr(addr, "host", ""), len(self.channels))
+        if full:
+            self.met.add(full)
+            return self._crowd.turn_away(full)
         channel = super().buildProtocol(addr)
         channel.site = self
         return channel
-
-
-def _too_large(limit: int) -> Refusal:
-    return Refusal(413, f"The request body is larger than {limit} octets (--max-body).")
 
 
 def _is_reserved(path: bytes) -> bool:

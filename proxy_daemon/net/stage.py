@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from attrs import evolve, frozen
+from attrs import define, evolve
 
 from proxy_daemon.core.bodies import CHUNK
 from proxy_daemon.core.coding import CodingError, Decoder, accepts, decoder_for
@@ -27,9 +27,9 @@ TAPE_MEMORY = 256 * 1024
 AT_ONCE = 64 * 1024
 
 
-@frozen(slots=False)
+@define(slots=False)
 class Stage:
-    """Makes relays. One for the daemon."""
+    """Makes relays. One for the daemon. A reload puts new ``settings`` there; relays that were made keep theirs."""
 
     settings: Settings
     keeper: Keeper

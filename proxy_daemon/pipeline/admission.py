@@ -21,6 +21,7 @@ from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Exchange, Request
 from proxy_daemon.core.routing import UnknownUpstream, choose, is_reserved, split_named
 from proxy_daemon.core.services import Clock
+from proxy_daemon.core.tokens import passed_on
 from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.pipeline.faults import Refusal
 
@@ -68,7 +69,9 @@ class Admission:
             request_size=request.body.size,
         )
 
-    def admit(self, method: bytes, target: bytes, headers: Headers, body: Body, client: str) -> Exchange:
+    def admit(
+        self, method: bytes, target: bytes, headers: Headers, body: Body, client: str, client_name: str = ""
+    ) -> Exchange:
         """The exchange of one request. Raises `Refusal` for an upstream that does not exist."""
         name, target = _addressed(target)
         directives, passed = _wishes(headers)
@@ -86,6 +89,7 @@ class Admission:
             started=self.clock.wall(),
             began=self.clock.seconds(),
             client=client,
+            client_name=client_name,
             directives=directives,
             credential=_credential(headers, target, self.key),
             request_size=body.size,
@@ -115,7 +119,7 @@ def _addressed(target: bytes) -> tuple[str, bytes]:
 def _wishes(headers: Headers) -> tuple[Directives, Headers]:
     """What the client asks of the daemon, and the fields that go upstream."""
     directives, passed = read_directives(headers.end_to_end())
-    return directives, passed.without(OWN)
+    return directives, passed_on(passed.without(OWN))
 
 
 _credential = lru_cache(maxsize=KEPT)(credential)

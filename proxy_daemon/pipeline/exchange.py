@@ -22,7 +22,7 @@ from proxy_daemon.core.dialects import GENERIC
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, ResponseHead, id_text
 from proxy_daemon.hookspecs import Event
 from proxy_daemon.pipeline.dispatch import Dispatcher
-from proxy_daemon.pipeline.faults import Fault, Miss, Refusal
+from proxy_daemon.pipeline.faults import Fault, Miss, Overdue, Refusal
 from proxy_daemon.pipeline.flights import Flight, Flights
 from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.pipeline.outlet import Outlet
@@ -49,14 +49,14 @@ class Pipeline:
     flights: Flights
 
     async def run(self, exchange: Exchange, client: Client) -> None:
-        """Answer one request. Cancel it when the client is gone. Never raises."""
+        """Answer one request. Cancel it when the client is gone or its time is over. Never raises."""
         self._tell(exchange, BEGUN)
         try:
             exchange.ending = await self._answer(exchange, client)
         except Fault as fault:
             await self._excuse(exchange, fault, client)
         except CancelledError:
-            exchange.ending = Ending.CLIENT_GONE
+            await self._cancelled(exchange, client)
         except GeneratorExit:
             raise
         except BaseException:  # noqa: BLE001  (a defect, of ours or a dialect's, must not leave a client without an answer)
@@ -151,6 +151,9 @@ class Pipeline:
         except Fault as fault:
             ending = fault.ending
             raise
+        except CancelledError:
+            ending = exchange.if_cancelled
+            raise
         finally:
             flight.leave(ending)
 
@@ -210,6 +213,12 @@ class Pipeline:
         client.write(body, more=True)
         client.finish()
         exchange.response_size = len(body)
+
+    async def _cancelled(self, exchange: Exchange, client: Client) -> None:
+        """Before the head of an answer: the client is gone, or its time is over and it is told so."""
+        exchange.ending = exchange.if_cancelled
+        if exchange.ending is Ending.TIMEOUT:
+            await self._excuse(exchange, Overdue(exchange.detail), client)
 
     async def _end(self, exchange: Exchange) -> None:
         exchange.duration = self.stage.since(exchange)

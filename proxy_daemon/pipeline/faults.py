@@ -33,6 +33,16 @@ class UpstreamFault(Fault):
         self.ending = Ending.TIMEOUT if status == 504 else Ending.FAILED  # noqa: PLR2004  (the status of RFC 9110 15.6.5)
 
 
+class Busy(UpstreamFault):
+    """Every connection that an upstream may have was in use for too long: 503, ask again later."""
+
+    kind = "llmproxy_busy"
+    headers = ((b"Retry-After", b"5"),)
+
+    def __init__(self, message: str) -> None:
+        super().__init__(503, message)
+
+
 class PluginFault(Fault):
     """A plugin raised, was too slow or returned the wrong thing, in a hook that fails closed."""
 
@@ -59,6 +69,16 @@ class Miss(Refusal):
 
     def __init__(self, message: str) -> None:
         super().__init__(424, message)
+
+
+class Overdue(Fault):
+    """The exchange has taken all the time that it may (`--request-timeout`), and no head of an answer was sent."""
+
+    kind = "llmproxy_timeout"
+    ending = Ending.TIMEOUT
+
+    def __init__(self, message: str) -> None:
+        super().__init__(504, message)
 
 
 class StartError(Exception):

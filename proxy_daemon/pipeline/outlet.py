@@ -29,7 +29,7 @@ class Outlet:
         self.exchange = exchange
         self.position = 0
         self.paused = False
-        self.done: Deferred[Ending] = Deferred(lambda _: self.end(Ending.CLIENT_GONE))
+        self.done: Deferred[Ending] = Deferred(lambda _: self.end(exchange.if_cancelled))
         self._client = client
         self._transforms = transforms
         self._observers = observers

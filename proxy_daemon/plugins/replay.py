@@ -17,6 +17,14 @@ class Replay:
         """Keep the store, and the age limit: it holds in recording modes only."""
         self._store = services.store
         self._clock = services.clock
+        self._limit_age(settings)
+
+    @hookimpl
+    def llmproxy_reload(self, settings: Settings) -> None:
+        """The age limit may be another one."""
+        self._limit_age(settings)
+
+    def _limit_age(self, settings: Settings) -> None:
         self._max_age = settings.replay_max_age if MODES[settings.mode].forwards else None
 
     @hookimpl

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -22,12 +25,33 @@ from proxy_daemon.settings import Settings, SettingsError
 class RequestLog:
     """`--log`."""
 
+    _file: LogFile | None = None
+    _to_file: Callable[[bytes], None]
+    _write: Callable[[bytes], None] | None = None
+
     @hookimpl
     def llmproxy_configure(self, settings: Settings, services: Services) -> None:
         """Open the log's file; where it cannot be opened, the start ends here."""
-        file = _destination(settings.log)
-        self._write = None if file is None else services.lines(file)
+        self._lines = services.lines
         self._redactor = services.redactor
+        self._take(_destination(settings.log))
+
+    @hookimpl
+    def llmproxy_reload(self, settings: Settings) -> None:
+        """Open the file anew: a program that rotates logs has moved it. A raise leaves the one before."""
+        self._take(_destination(settings.log))
+
+    def _take(self, file: Any) -> None:
+        """Write there from now on; None: nowhere."""
+        if file is None:
+            self._write = None
+            return
+        if self._file is None:
+            self._file = LogFile(file)
+            self._to_file = self._lines(self._file)
+        else:
+            self._file.replace(file)
+        self._write = self._to_file
 
     @hookimpl
     @events("ended", "failed")
@@ -57,11 +81,50 @@ def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
         "first_byte_ms": exchange.head_time / 1000,
         "total_ms": exchange.duration / 1000,
     }
+    if exchange.client_name:
+        line["client_name"] = exchange.client_name
     if exchange.served_from:
         line["served_from"] = id_text(exchange.served_from)
     if exchange.detail:
         line["detail"] = exchange.detail
     return line
+
+
+class LogFile:
+    """The log's file as the thread of `services.lines` sees it: another one takes its place between two writes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._next: BinaryIO | None = None
+        self._swap = Lock()
+
+    def replace(self, file: BinaryIO) -> None:
+        """Write to this one from the next write on. Called by the reactor's thread."""
+        with self._swap:
+            unused, self._next = self._next, file
+        _close(unused)
+
+    def write(self, data: bytes) -> int:
+        """Called by the writing thread, as `flush`."""
+        with self._swap:
+            file, self._next = self._next, None
+        if file is not None:
+            _close(self._file)
+            self._file = file
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        """Let others see it."""
+        self._file.flush()
+
+
+def _close(file: BinaryIO | None) -> None:
+    """Not the standard output: it is the process's."""
+    output = sys.__stdout__
+    if file is None or (output is not None and file is output.buffer):
+        return
+    with suppress(OSError):  # what it still held could not be written; that was said when it happened
+        file.close()
 
 
 def _private(path: str, flags: int) -> int:

@@ -15,7 +15,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from proxy_daemon.core.bodies import CHUNK, Body
 from proxy_daemon.core.messages import Recording, id_number, id_text
-from proxy_daemon.core.services import Services, Store
+from proxy_daemon.core.services import Life, Services, Store
 from proxy_daemon.hookspecs import hookimpl
 from proxy_daemon.settings import Settings
 
@@ -31,14 +31,33 @@ class Pages:
         api = Resource()
         api.putChild(b"stats", Json(lambda: {name: _said(fact) for name, fact in services.facts.items()}))
         api.putChild(b"exchanges", Exchanges(services.store))
-        return {"": Start(settings, services), "health": Json(lambda: health(settings, services.store)), "api": api}
+        return {"": Start(settings, services), "health": Health(settings, services), "api": api}
 
 
-def health(settings: Settings, store: Store) -> dict[str, Any]:
-    """Whether the daemon does all that it should."""
-    if store.trouble:
-        return {"status": "degraded", "recording": store.trouble}
-    return {"status": "ready", "recording": "off" if settings.store == "off" else "on"}
+def health(settings: Settings, store: Store, life: Life) -> dict[str, Any]:
+    """Whether the daemon does all that it should: ready, degraded (and in what), or draining before its stop."""
+    status = "draining" if life.draining else "degraded" if store.trouble or life.unread else "ready"
+    said = {"status": status, "recording": store.trouble or ("off" if settings.store == "off" else "on")}
+    if settings.insecure_upstream:
+        said["insecure"] = f"certificates not checked: {', '.join(settings.insecure_upstream)} (--insecure-upstream)"
+    return said | ({"settings": f"not read again: {life.unread}"} if life.unread else {})
+
+
+class Health(Resource):
+    """`health`. Code 503 while the daemon drains: a balancer sends nothing more here."""
+
+    isLeaf = True
+
+    def __init__(self, settings: Settings, services: Services) -> None:
+        super().__init__()
+        self._settings = settings
+        self._services = services
+
+    def render_GET(self, request: Any) -> bytes:
+        """As it is now."""
+        if self._services.life.draining:
+            request.setResponseCode(503)
+        return write_json(request, health(self._settings, self._services.store, self._services.life))
 
 
 class Json(Resource):
@@ -67,7 +86,8 @@ class Start(Resource):
         """A page without any script or outside link."""
         request.setHeader(b"content-type", b"text/html; charset=utf-8")
         request.setHeader(b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'")
-        state = ", ".join(f"{name}: {value}" for name, value in health(self._settings, self._services.store).items())
+        found = health(self._settings, self._services.store, self._services.life)
+        state = ", ".join(f"{name}: {value}" for name, value in found.items())
         rows = "".join(_row(recording) for recording in self._services.store.page(50))
         return PAGE.format(mode=html.escape(self._settings.mode), health=html.escape(state), rows=rows).encode()
 

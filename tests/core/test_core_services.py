@@ -80,6 +80,7 @@ def test_services_are_a_value_that_nobody_changes():
         "redactor",
         "lines",
         "facts",
+        "life",
     ]
 
 

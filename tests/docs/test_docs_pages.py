@@ -17,7 +17,10 @@ from proxy_daemon.settings import OPTIONS, default_text
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-PLAYED = [ROOT / "README.md", ROOT / "docs/configuration.md", ROOT / "docs/recording-and-replay.md"]
+PLAYED = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / page for page in ("configuration.md", "recording-and-replay.md", "access.md", "way-out.md")),
+]
 README, CONFIGURATION = (path.read_text() for path in PLAYED[:2])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NEEDED = [name for name in ("bash", "curl") if shutil.which(name) is None]

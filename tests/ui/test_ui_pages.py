@@ -9,10 +9,11 @@ from twisted.web.test.requesthelper import DummyRequest
 
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.messages import Ending, Outcome, Recording, Request
+from proxy_daemon.core.services import Life
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.settings import Settings
 from proxy_daemon.testing import MemoryStore
-from proxy_daemon.ui.resources import PAGE_LIMIT, Download, Pages, Start, health
+from proxy_daemon.ui.resources import PAGE_LIMIT, Download, Health, Pages, Start, health
 
 LIST = "/_llmproxy/api/exchanges"
 SECRET = "hush-hush"
@@ -45,20 +46,39 @@ def test_health(proxy):
 
 
 @pytest.mark.parametrize(
-    ("store", "trouble", "said"),
+    ("store", "trouble", "life", "said"),
     [
-        ("x.db", "", {"status": "ready", "recording": "on"}),
-        ("off", "", {"status": "ready", "recording": "off"}),
-        ("x.db", "the disk is full", {"status": "degraded", "recording": "the disk is full"}),
+        ("x.db", "", Life(), {"status": "ready", "recording": "on"}),
+        ("off", "", Life(), {"status": "ready", "recording": "off"}),
+        ("x.db", "the disk is full", Life(), {"status": "degraded", "recording": "the disk is full"}),
+        ("x.db", "", Life(draining=True), {"status": "draining", "recording": "on"}),
+        ("x.db", "no disk", Life(draining=True), {"status": "draining", "recording": "no disk"}),
+        (
+            "x.db",
+            "",
+            Life(unread="x.toml: no"),
+            {"status": "degraded", "recording": "on", "settings": "not read again: x.toml: no"},
+        ),
     ],
 )
-def test_health_says_whether_it_records(store, trouble, said):
-    assert health(Settings(store=store), SimpleNamespace(trouble=trouble)) == said
+def test_health_says_what_the_daemon_does(store, trouble, life, said):
+    assert health(Settings(store=store), SimpleNamespace(trouble=trouble), life) == said
+
+
+@pytest.mark.parametrize(("life", "code"), [(Life(), 200), (Life(unread="no"), 200), (Life(draining=True), 503)])
+def test_only_a_daemon_that_drains_sends_balancers_away(life, code):
+    request = DummyRequest([])
+    request.responseCode = 200
+    Health(Settings(), SimpleNamespace(store=MemoryStore(), life=life)).render_GET(request)
+    assert request.responseCode == code
 
 
 def test_statistics(proxy):
     stats = proxy.get("/_llmproxy/api/stats")
-    assert set(stats) == {"store", "plugin_faults", "exchanges", "upstream_connections", "client_connections"}
+    assert {"store", "plugin_faults", "exchanges", "client_connections"} <= set(stats)
+    assert {"upstream_connections", "upstream_queue", "spool"} <= set(stats)
+    assert stats["upstream_queue"] == {"waiting": {}, "given_up": 0}
+    assert (stats["spool"]["octets"], stats["spool"]["refused"], stats["spool"]["limit"] > 0) == (0, 0, True)
     assert stats["exchanges"] == {"outcomes": {"miss": 3, "hit": 1}, "endings": {"complete": 4}, "under_way": 0}
     assert stats["store"]["written"] == 4
     assert stats["plugin_faults"] == {}
@@ -85,7 +105,7 @@ def raises():
     ],
 )
 def test_a_broken_fact_of_a_plugin_does_not_hide_the_others(fact, words):
-    services = SimpleNamespace(store=MemoryStore(), facts={"mine": fact, "sound": lambda: 7})
+    services = SimpleNamespace(store=MemoryStore(), life=Life(), facts={"mine": fact, "sound": lambda: 7})
     api = Pages().llmproxy_resources(Settings(), services)["api"]
     stats = json.loads(api.children[b"stats"].render_GET(DummyRequest([])))
     assert stats["sound"] == 7
@@ -107,7 +127,7 @@ def test_what_came_from_outside_is_text_on_the_start_page():
     request = Request(b"GET", b"/" + hostile.encode(), body=Bytes(b""))
     store.note(Recording(1, request, None, parse_upstream("demo:"), Ending.FAILED, Outcome.FAILED, 0.0, model=hostile))
     store.trouble = hostile
-    page = Start(Settings(), SimpleNamespace(store=store)).render_GET(DummyRequest([])).decode()
+    page = Start(Settings(), SimpleNamespace(store=store, life=Life())).render_GET(DummyRequest([])).decode()
     assert page.count("&lt;script&gt;alert(&#x27;1&#x27;)&lt;/script&gt;&quot;&amp;{mode}") >= 2
     assert "<script" not in page
 
@@ -141,7 +161,7 @@ def test_pages_of_the_list(proxy, newest):
 def test_a_limit_is_kept_within_its_bounds(limit, asked):
     seen = []
     store = SimpleNamespace(page=lambda limit, before: seen.append(limit) or [])
-    services = SimpleNamespace(store=store, facts={})
+    services = SimpleNamespace(store=store, life=Life(), facts={})
     request = DummyRequest([])
     request.args = {b"limit": [limit.encode()]}
     Pages().llmproxy_resources(Settings(), services)["api"].children[b"exchanges"].render_GET(request)
@@ -258,7 +278,6 @@ UNKNOWN = [
         "1_0",
         "+1",
         "%201",
-        "..%2f..",
         "'--",
         "%D9%A3",
     ),
@@ -307,10 +326,14 @@ def test_pages_are_only_read(proxy, newest, method, place):
 
 
 @pytest.mark.parametrize(
-    "place", ["nope", "api/nope", "to", "cassette/x", "../v1/models", "%2e%2e/v1/models", "api//stats"]
+    ("place", "expected"),
+    [
+        *[(place, 404) for place in ("nope", "api/nope", "to", "cassette/x", "api//stats")],
+        *[(place, 400) for place in ("../v1/models", "%2e%2e/v1/models", "api/exchanges/..%2f..")],
+    ],
 )
-def test_what_is_not_there_is_not_found_and_never_forwarded(proxy, place):
-    assert proxy.request("GET", f"/_llmproxy/{place}")[0] == 404
+def test_what_is_not_there_is_not_found_and_never_forwarded(proxy, place, expected):
+    assert proxy.request("GET", f"/_llmproxy/{place}")[0] == expected
     assert len(proxy.get(LIST)["exchanges"]) == 4
 
 
@@ -321,8 +344,8 @@ def test_what_is_not_there_is_not_found_and_never_forwarded(proxy, place):
         ({"Host": "evil.example"}, 403, "'evil.example' is not a Host"),
         ({"Host": "127.0.0.1.evil.example"}, 403, "is not a Host that llmproxy answers to"),
         ({"Host": "evil.example:8910"}, 403, "--allow-host evil.example"),
-        ({"Host": "a b"}, 403, "malformed"),
-        ({"Host": ""}, 403, "malformed"),
+        ({"Host": "a b"}, 400, "malformed"),
+        ({"Host": ""}, 400, "malformed"),
         ({"Origin": "http://evil.example"}, 403, "Pages of the origin 'http://evil.example' may not ask"),
         ({"Origin": "null"}, 403, "Pages of the origin 'null' may not ask"),
     ],

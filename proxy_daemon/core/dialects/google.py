@@ -8,7 +8,13 @@ from proxy_daemon.core.dialects.dialect import Dialect, as_json
 from proxy_daemon.core.messages import Request
 
 _PATH = re.compile(rb"/models/([^/:]+):([A-Za-z]+)$")
-_STATUSES = {400: "INVALID_ARGUMENT", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 504: "DEADLINE_EXCEEDED"}
+_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    504: "DEADLINE_EXCEEDED",
+}
 
 
 class Google(Dialect):

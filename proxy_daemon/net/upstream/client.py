@@ -8,16 +8,19 @@ from attrs import field, frozen
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.ssl import optionsForClientTLS
 
 from proxy_daemon.core import model
+from proxy_daemon.core.connect import PROXY_WANTS_PASSWORD, refusal_in_words
 from proxy_daemon.core.messages import Request
-from proxy_daemon.core.upstreams import Upstream
+from proxy_daemon.core.proxying import Proxy
+from proxy_daemon.core.upstreams import Place, Upstream
 from proxy_daemon.net.player import Player
 from proxy_daemon.net.upstream.connection import Connection, Stale
 from proxy_daemon.net.upstream.handshake import Tls
-from proxy_daemon.net.upstream.pool import Pool
+from proxy_daemon.net.upstream.pool import End, Pool
 from proxy_daemon.net.upstream.request_head import request_head
+from proxy_daemon.net.upstream.tunnel import ToProxy, Tunnel
+from proxy_daemon.net.upstream.way import Way
 from proxy_daemon.pipeline.faults import Refusal, UpstreamFault
 from proxy_daemon.pipeline.ports import Answer, Timer
 from proxy_daemon.settings import Settings
@@ -25,12 +28,14 @@ from proxy_daemon.settings import Settings
 
 @frozen(slots=False)
 class Upstreams:
-    """All upstreams' connections. ``reactor`` gives sockets and time."""
+    """All upstreams' connections. ``reactor`` gives sockets and time, ``way`` what lies between."""
 
     reactor: Any
     timer: Timer
     settings: Settings
-    _pools: dict[tuple[str, str, int], Pool] = field(factory=dict, init=False)
+    way: Way = field(factory=Way)
+    _pools: dict[Place, Pool] = field(factory=dict, init=False)
+    _ends: set[End] = field(factory=set, init=False)
 
     def close(self) -> None:
         """Close the connections that rest."""
@@ -39,55 +44,91 @@ class Upstreams:
 
     def stats(self) -> dict[str, int]:
         """Open connections by upstream."""
-        return {f"{scheme}://{host}:{port}": pool.open for (scheme, host, port), pool in self._pools.items()}
+        return {_shown(place): pool.open for place, pool in self._pools.items()}
+
+    def queues(self) -> dict[str, Any]:
+        """Requests that wait for a connection, by upstream, and how many have given up."""
+        waiting = {_shown(place): len(pool.line) for place, pool in self._pools.items() if pool.line}
+        return {"waiting": waiting, "given_up": sum(pool.line.given_up for pool in self._pools.values())}
+
+    def has_end(self, host: str, port: int) -> bool:
+        """Whether this address is our own end of a connection to an upstream: who comes from there is ourselves."""
+        return (host.removeprefix("::ffff:"), port) in self._ends
 
     async def send(self, upstream: Upstream, request: Request) -> Answer:
         """The answer, once its head is there. Raises `UpstreamFault`. Cancelling what awaits it aborts."""
         if upstream.scheme == "demo":
             script = model.answer(request)
             return Player(script.head, iter(script.pieces), self.timer)
+        request = self.way.with_key(upstream, request)
+        proxy = self.way.proxy(upstream)
         try:
-            head = request_head(upstream, request)
+            head = request_head(upstream, request, proxy if upstream.scheme == "http" else None)
         except ValueError as error:
             raise Refusal(400, f"The request cannot be sent on: {error}.") from error
-        pool = self._pool(upstream)
+        pool = self._pool(upstream, proxy)
         connection = await pool.take()
         try:
-            return await self._ask(connection, head, request)
+            answer = await self._ask(connection, head, request)
         except Stale:
-            return await self._ask(await pool.take(fresh=True), head, request)
+            answer = await self._ask(await pool.take(fresh=True), head, request)
+        if proxy is not None and answer.head.status == PROXY_WANTS_PASSWORD:
+            answer.abort()
+            why = refusal_in_words(PROXY_WANTS_PASSWORD)
+            raise UpstreamFault(502, f"no way to upstream {upstream.name} through the proxy {proxy}: {why}")
+        return answer
 
     async def _ask(self, connection: Connection, head: bytes, request: Request) -> Answer:
         return await connection.ask(head, request.body, request.method == b"HEAD")
 
-    def _pool(self, upstream: Upstream) -> Pool:
-        origin = (upstream.scheme, upstream.host, upstream.port)
+    def _pool(self, upstream: Upstream, proxy: Proxy | None) -> Pool:
+        origin = ("", upstream.scheme, upstream.host, upstream.port)
+        if self.way.trust.is_special(upstream):
+            origin = upstream.place
         if origin not in self._pools:
             settings = self.settings
             self._pools[origin] = Pool(
-                self._endpoint(upstream),
+                self._endpoint(upstream, proxy),
                 self.timer,
                 f"{upstream.name} ({upstream.scheme}://{upstream.authority})",
                 settings.upstream_connections,
                 settings.upstream_idle,
                 settings.first_byte_timeout,
-                Tls(upstream.host, settings.connect_timeout) if upstream.scheme == "https" else None,
+                self._tls(upstream) if upstream.scheme == "https" else None,
+                settings.queue_timeout,
             )
+            self._pools[origin].ends = self._ends
         return self._pools[origin]
 
-    def _endpoint(self, upstream: Upstream) -> IStreamClientEndpoint:
-        """Happy eyeballs for names; TLS verifies against the platform's certificates."""
+    def _tls(self, upstream: Upstream) -> Tls:
+        verified = upstream.place not in self.way.trust.insecure
+        return Tls(upstream.host, self.settings.connect_timeout, verified)
+
+    def _endpoint(self, upstream: Upstream, proxy: Proxy | None) -> IStreamClientEndpoint:
+        """Happy eyeballs for names; TLS verifies as `way` says, with the upstream itself where a proxy is between."""
         try:
-            kind = _endpoint_kind(upstream.host)
-            endpoint: IStreamClientEndpoint = kind(
-                self.reactor, upstream.host, upstream.port, self.settings.connect_timeout
-            )
+            endpoint = self._through(proxy, upstream) if proxy else self._straight(upstream.host, upstream.port)
             if upstream.scheme == "https":
-                options = optionsForClientTLS(upstream.host, acceptableProtocols=[b"http/1.1"])
-                endpoint = wrapClientTLS(options, endpoint, self.reactor)
+                endpoint = wrapClientTLS(self.way.trust.options(upstream.place), endpoint, self.reactor)
         except (ValueError, UnicodeError) as error:
             raise UpstreamFault(502, f"upstream {upstream.name} has an unusable host: {error}") from error
         return endpoint
+
+    def _through(self, proxy: Proxy, upstream: Upstream) -> IStreamClientEndpoint:
+        endpoint = ToProxy(self._straight(proxy.host, proxy.port), proxy)
+        if upstream.scheme == "http":
+            return endpoint
+        return Tunnel(endpoint, self.timer, upstream.host_and_port, self.settings.connect_timeout)
+
+    def _straight(self, host: str, port: int) -> IStreamClientEndpoint:
+        endpoint: IStreamClientEndpoint = _endpoint_kind(host)(self.reactor, host, port, self.settings.connect_timeout)
+        return endpoint
+
+
+def _shown(place: Place) -> str:
+    """An origin, or one upstream there that has connections of its own."""
+    name, scheme, host, port = place
+    return f"{scheme}://{host}:{port}" + (f" ({name})" if name else "")
 
 
 def _endpoint_kind(host: str) -> Any:

@@ -24,6 +24,7 @@ from proxy_daemon.core.headers import Headers, Pair
 from proxy_daemon.core.messages import Ending, ResponseHead
 from proxy_daemon.net import eager
 from proxy_daemon.net.upstream.answer import LiveAnswer
+from proxy_daemon.net.upstream.framing import check_count, check_head, check_trailer, has_length, transfer_coding
 from proxy_daemon.net.upstream.handshake import Handshake, Tls
 from proxy_daemon.net.upstream.upload import Upload
 from proxy_daemon.net.upstream.words import loss_in_words
@@ -46,6 +47,7 @@ class Connection(Protocol):
 
     def __init__(self, timer: Timer, silence: float, name: str) -> None:
         self.reused = False
+        self.born = timer.seconds()
         self.released: Callable[[Connection, bool], None] = lambda connection, reusable: None
         self._timer = timer
         self._silence = silence
@@ -67,7 +69,7 @@ class Connection(Protocol):
         self._fields: list[Pair] = []
         self._trailers: list[Pair] = []
         self._size = 0
-        self._unread = 0  # octets that came before the head was whole
+        self._unread = 0  # octets since something came of them: a head, or a part of the body
         self._reason = b""
         self._parts: list[bytes] = []
         self._interim = 0
@@ -75,6 +77,7 @@ class Connection(Protocol):
         self._head: ResponseHead | None = None
         self._complete = False
         self._keep_alive = False
+        self._doubtful = False  # whether the next answer begins where we think
         self._ends_with_connection = False
         self._error = ""
 
@@ -138,27 +141,31 @@ class Connection(Protocol):
         self._size += len(name) + len(value) + 4
         if self._size > MAX_HEAD:
             raise ValueError(f"its header fields are larger than {MAX_HEAD} octets")
-        (self._fields if self._head is None else self._trailers).append((name, value))
+        if self._head is None:
+            self._fields.append((name, value))
+        else:
+            check_trailer(name)
+            self._trailers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The end of a head; interim ones are passed over."""
-        status = self._parser.get_status_code()
+        status, version = self._parser.get_status_code(), self._parser.get_http_version()
+        check_head(version, status, self._reason, self._fields)
         if status < 200:  # noqa: PLR2004  (RFC 9110 section 15.2)
             self._interim += 1
             if self._interim > MAX_INTERIM:
                 raise ValueError(f"it sent more than {MAX_INTERIM} interim responses")
             return
         headers = Headers(self._fields)
+        length_known = has_length(headers)
         self._head = ResponseHead(status, self._reason, headers)
         if self._head_only or status in NO_BODY:
             self._complete = True
             self._keep_alive = self._parser.should_keep_alive()
         else:
-            codings = headers.tokens(b"transfer-encoding")
-            chunked = b"chunked" in codings
-            if codings not in ([], [b"chunked"], [b"identity"]):
-                raise ValueError("its body has a transfer coding that nobody had asked for")
-            self._ends_with_connection = not chunked and b"content-length" not in headers
+            coding = transfer_coding(headers)
+            self._doubtful = bool(coding) and version != "1.1"  # RFC 9112 section 6.1
+            self._ends_with_connection = coding != b"chunked" and not length_known
 
     def on_body(self, data: bytes) -> None:
         """Octets of the body, out of their chunks."""
@@ -170,8 +177,9 @@ class Connection(Protocol):
     def on_message_complete(self) -> None:
         """The end of a message, by its framing."""
         if self._head is not None:
+            check_count(self._trailers)
             self._complete = True
-            self._keep_alive = self._parser.should_keep_alive()  # llhttp knows it only here
+            self._keep_alive = self._parser.should_keep_alive() and not self._doubtful  # llhttp knows it only here
 
     # --- octets ------------------------------------------------------------------------------------------------------
 
@@ -182,8 +190,7 @@ class Connection(Protocol):
             return
         self._touched = True
         self._last_octet = self._timer.seconds()
-        if self._head is None:
-            self._unread += len(data)
+        self._unread += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -192,10 +199,12 @@ class Connection(Protocol):
             self._error = self._error or _parse_error(error)
         if self._error:
             self._break(f"upstream {self._name} sent what is not HTTP: {self._error}")
-        elif self._head is not None:
+        elif self._head is not None and (self._answer is None or self._parts or self._complete):
+            self._unread = 0
             self._advance()
         elif self._unread > MAX_HEAD + MAX_READ:
-            self._break(f"upstream {self._name} sent a head of more than {MAX_HEAD} octets")
+            what = "a head" if self._head is None else "the frame of a chunk"
+            self._break(f"upstream {self._name} sent {what} of more than {MAX_HEAD} octets")
 
     def _advance(self) -> None:
         """Hand on what the read brought. A new answer gets its first piece before anybody sees it."""

@@ -20,10 +20,14 @@ from proxy_daemon.pipeline.ports import Timer
 
 @frozen
 class Tls:
-    """What is asked of an upstream's TLS. ``limit``: seconds in which TCP and TLS together must be done."""
+    """What is asked of an upstream's TLS. ``limit``: seconds in which TCP and TLS together must be done.
+
+    ``verified``: whether the name in the certificate is looked at.
+    """
 
     host: str
     limit: float
+    verified: bool = True
 
 
 class Handshake:
@@ -40,7 +44,7 @@ class Handshake:
         """Both sides have finished; nothing was sent yet."""
         if self.done.called:
             return
-        wrong = name_in_words(transport.getHandle(), self._tls.host)
+        wrong = name_in_words(transport.getHandle(), self._tls.host) if self._tls.verified else ""
         if wrong:
             self._stop()
             self.done.errback(UpstreamFault(502, f"TLS with upstream {self._name} failed: {wrong}"))

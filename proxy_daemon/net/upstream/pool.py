@@ -1,14 +1,14 @@
 """The connections to one upstream: kept alive, the last used first, never more than the cap.
 
-Requests beyond the cap wait in line. A connection that rests for longer than the idle limit is closed.
+Requests beyond the cap wait in line. A connection that rests for longer than the idle limit is closed; and none is kept
+for ever, so that a name that has moved is found.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
@@ -16,14 +16,21 @@ from twisted.python.failure import Failure
 
 from proxy_daemon.net.upstream.connection import Connection
 from proxy_daemon.net.upstream.handshake import Tls
+from proxy_daemon.net.upstream.line import Line
 from proxy_daemon.net.upstream.words import connect_in_words
 from proxy_daemon.pipeline.faults import UpstreamFault
 from proxy_daemon.pipeline.ports import Timer
+
+MAX_AGE = 3600.0  # seconds after which a connection is not asked again
+PATIENCE = 60.0  # seconds that a request waits in line
+End = tuple[str, int]  # address and port
+NOWHERE: End = ("", 0)
 
 
 class Pool:
     """Connections to one origin. ``cap``: open at once; ``rest``: seconds an idle one is kept.
 
+    ``patience``: seconds that a request waits in line, then it fails with `Busy`.
     ``tls`` belongs to an ``endpoint`` that begins a handshake: no connection is given out before that is done.
     """
 
@@ -36,18 +43,20 @@ class Pool:
         rest: float,
         silence: float,
         tls: Tls | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self._endpoint = endpoint
         self._timer = timer
         self._name = name
         self._cap = cap
-        self._rest = rest
+        self._rest = min(rest, MAX_AGE)
         self._tls = tls
         self._factory = Factory.forProtocol(lambda: Connection(timer, silence, name))
         self._factory.noisy = False
         self._idle: list[tuple[float, Connection]] = []
-        self._line: deque[Deferred[None]] = deque()
-        self._counted: set[Connection] = set()
+        self.line = Line(timer, name, cap, patience)
+        self._counted: dict[Connection, End] = {}
+        self.ends: set[End] = set()  # our own ends of the connections
         self._opening = 0
         self._sweep: Any = None
 
@@ -66,7 +75,7 @@ class Pool:
             if self._idle:
                 self._idle.pop(0)[1].abort()
                 break
-            await self._turn()
+            await self.line.turn()
             if self._idle and not fresh:
                 return self._idle.pop()[1]
         return await self._connect()
@@ -95,8 +104,9 @@ class Pool:
         finally:
             self._opening -= 1
             if connection is None:
-                self._next()
-        self._counted.add(connection)
+                self.line.next()
+        self._counted[connection] = end = _end(connection)
+        self.ends.add(end)
         connection.released = self._released
         return connection  # type: ignore[no-any-return]
 
@@ -107,24 +117,19 @@ class Pool:
         await connection.secured(tls, tls.limit - (self._timer.seconds() - began))
         return connection  # type: ignore[no-any-return]
 
-    def _turn(self) -> Deferred[None]:
-        waiter: Deferred[None] = Deferred(self._line.remove)
-        self._line.append(waiter)
-        return waiter
-
-    def _next(self) -> None:
-        if self._line:
-            self._line.popleft().callback(None)
-
     def _released(self, connection: Connection, reusable: bool) -> None:
         if not reusable:
-            self._counted.discard(connection)
+            self.ends.discard(self._counted.pop(connection, NOWHERE))
             self._idle = [entry for entry in self._idle if entry[1] is not connection]  # it makes no room twice
         else:
-            self._idle.append((self._timer.seconds(), connection))
+            now = self._timer.seconds()
+            if now - connection.born >= MAX_AGE:
+                connection.abort()  # it comes here again when it is lost
+                return
+            self._idle.append((now, connection))
             if self._sweep is None or not self._sweep.active():
                 self._sweep = self._timer.callLater(self._rest, self._close_rested)
-        self._next()
+        self.line.next()
 
     def _close_rested(self) -> None:
         now = self._timer.seconds()
@@ -132,6 +137,12 @@ class Pool:
             self._idle.pop(0)[1].abort()
         if self._idle:
             self._sweep = self._timer.callLater(self._idle[0][0] + self._rest - now, self._close_rested)
+
+
+def _end(connection: Any) -> End:
+    """Our own end of a connection, as whoever accepts it sees its peer."""
+    address = connection.transport.getHost()
+    return getattr(address, "host", ""), getattr(address, "port", 0)
 
 
 def _status(name: str, error: Exception) -> tuple[int, str]:

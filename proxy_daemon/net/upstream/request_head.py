@@ -7,14 +7,18 @@ from functools import lru_cache
 
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Request
+from proxy_daemon.core.proxying import Proxy
 from proxy_daemon.core.upstreams import Upstream
 
 _FORBIDDEN = re.compile(rb"[\x00\r\n]")
 
 
-def request_head(upstream: Upstream, request: Request) -> bytes:
-    """Octets of request line and fields (RFC 9112 sections 3 and 5). Raises ValueError on a line break within."""
-    before, name, after = _around_length(upstream, request.method, request.target, request.headers)
+def request_head(upstream: Upstream, request: Request, proxy: Proxy | None = None) -> bytes:
+    """Octets of request line and fields (RFC 9112 sections 3 and 5). Raises ValueError on a line break within.
+
+    ``proxy``: one that is to forward the request, which then has the absolute form (RFC 9112 section 3.2.2).
+    """
+    before, name, after = _around_length(upstream, request.method, request.target, request.headers, proxy)
     size = request.body.size
     if not name:
         return b"%bContent-Length: %d\r\n\r\n" % (before, size) if size else before + b"\r\n"
@@ -22,12 +26,17 @@ def request_head(upstream: Upstream, request: Request) -> bytes:
 
 
 @lru_cache(maxsize=64)  # a client's fields are mostly those of its last request
-def _around_length(upstream: Upstream, method: bytes, target: bytes, headers: Headers) -> tuple[bytes, bytes, bytes]:
+def _around_length(
+    upstream: Upstream, method: bytes, target: bytes, headers: Headers, proxy: Proxy | None
+) -> tuple[bytes, bytes, bytes]:
     """The lines before the length, the name of its field as it is written (empty for none), and the lines behind it."""
-    before, length = [b"%b %b HTTP/1.1" % (method, upstream.target(target))], b""
+    origin = f"{upstream.scheme}://{upstream.authority}".encode() if proxy is not None else b""
+    before, length = [b"%b %b%b HTTP/1.1" % (method, origin, upstream.target(target))], b""
     after: list[bytes] = []
     if b"host" not in headers:
         before.append(b"Host: " + upstream.authority.encode())
+    if proxy is not None and proxy.authorization:
+        before.append(b"Proxy-Authorization: " + proxy.authorization)
     for name, value in _with_host(headers, upstream.authority.encode()):
         if name.lower() == b"content-length":
             length = length or name
