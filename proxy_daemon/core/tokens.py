@@ -21,6 +21,7 @@ SIZE = 32  # octets of chance: enough that a plain hash of them cannot be search
 OWN_FIELD = b"x-llmproxy-token"
 # Where SDKs put an API key.
 KEY_FIELDS = frozenset((b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"))
+KEY_PARAMETER = b"key="
 SHORTEST, LONGEST = 16, 512  # characters of an admin token, which people choose
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -42,9 +43,9 @@ class Tokens:
         """Whether clients of other machines must carry one."""
         return self.clients is not None
 
-    def client(self, headers: Headers) -> str:
+    def client(self, headers: Headers, target: bytes = b"") -> str:
         """The name of the token that the request carries; empty where it carries none that is known."""
-        token = _client_token(headers)
+        token = _client_token(headers) or _query_token(target)
         if not token:
             return ""
         given = _digest(token)
@@ -66,6 +67,21 @@ def passed_on(headers: Headers) -> Headers:
         return headers
     kept = [pair for pair in headers.pairs if pair[0].lower() not in KEY_FIELDS or not _OURS.search(pair[1])]
     return headers if len(kept) == len(headers.pairs) else Headers(kept)
+
+
+def target_passed_on(target: bytes) -> bytes:
+    """The target without such keys in its query: Google's clients may put theirs there."""
+    if PREFIX not in target:
+        return target
+    path, _, query = target.partition(b"?")
+    kept = [parameter for parameter in query.split(b"&") if not parameter.startswith(KEY_PARAMETER + PREFIX)]
+    return b"?".join([path, b"&".join(kept)] if query and kept else [path])
+
+
+def _query_token(target: bytes) -> bytes:
+    parameters = target.partition(b"?")[2].split(b"&") if PREFIX in target else []
+    found = [each for each in parameters if each.startswith(KEY_PARAMETER + PREFIX)]
+    return found[0].removeprefix(KEY_PARAMETER) if len(found) == 1 else b""
 
 
 def _client_token(headers: Headers) -> bytes:

@@ -37,9 +37,9 @@ class Unauthorized(Refusal):
         super().__init__(401, message)
 
 
-def caller(headers: Headers, tokens: Tokens) -> Caller:
+def caller(headers: Headers, target: bytes, tokens: Tokens) -> Caller:
     """Who asks; the rules on `Origin` have passed the request."""
-    name = tokens.client(headers) if tokens.clients else ""
+    name = tokens.client(headers, target) if tokens.clients else ""
     origin = headers.get(b"origin")
     return Caller(name, origin) if name or origin else NOBODY
 

@@ -136,7 +136,7 @@ class FrontRequest(server.Request):
     def _stranger(self) -> Refusal | None:
         """Learn who asks. Another machine may need a token: of a client, or for our own pages the admin's."""
         tokens = self.site.access.tokens
-        self.caller = guard.caller(self.fields, tokens)
+        self.caller = guard.caller(self.fields, self.channel._path, tokens)  # noqa: SLF001  (as above)
         if guard.is_local(self.fields, self.channel.peer_is_local):
             return None
         method, path = self.channel._command, self.channel._path.partition(b"?")[0]  # noqa: SLF001  (as above)

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Sequence
 from functools import lru_cache
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from proxy_daemon.core.bodies import Body
 from proxy_daemon.core.cache_control import Directives, read_directives
@@ -21,7 +21,7 @@ from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Exchange, Request
 from proxy_daemon.core.routing import UnknownUpstream, choose, is_reserved, split_named
 from proxy_daemon.core.services import Clock
-from proxy_daemon.core.tokens import passed_on
+from proxy_daemon.core.tokens import passed_on, target_passed_on
 from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.pipeline.faults import Refusal
 
@@ -74,9 +74,11 @@ class Admission:
     ) -> Exchange:
         """The exchange of one request. Raises `Refusal` for an upstream that does not exist."""
         name, target = _addressed(target)
-        directives, passed = _wishes(headers)
-        request = Request(method, target, passed, body)
-        dialect = recognise(request, self.dialects)
+        directives, whole, passed = _wishes(headers)
+        request = Request(method, target_passed_on(target), passed, body)
+        # by all of it: where the key stands tells whose API it is, also where the key is a token of ours
+        as_sent = request if whole is passed else evolve(request, target=target, headers=whole)
+        dialect = recognise(as_sent, self.dialects)
         try:
             upstream = choose(self.upstreams, name, dialect)
         except UnknownUpstream as error:
@@ -116,10 +118,11 @@ def _addressed(target: bytes) -> tuple[str, bytes]:
 
 
 @lru_cache(maxsize=KEPT)
-def _wishes(headers: Headers) -> tuple[Directives, Headers]:
-    """What the client asks of the daemon, and the fields that go upstream."""
-    directives, passed = read_directives(headers.end_to_end())
-    return directives, passed_on(passed.without(OWN))
+def _wishes(headers: Headers) -> tuple[Directives, Headers, Headers]:
+    """What the client asks of the daemon, the fields meant for upstreams, and those of them that go there."""
+    directives, rest = read_directives(headers.end_to_end())
+    whole = rest.without(OWN)
+    return directives, whole, passed_on(whole)
 
 
 _credential = lru_cache(maxsize=KEPT)(credential)

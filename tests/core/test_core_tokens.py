@@ -17,6 +17,7 @@ from proxy_daemon.core.tokens import (
     parse_client_tokens,
     passed_on,
     table_line,
+    target_passed_on,
 )
 
 RED, BLUE, ADMIN = b"llmp_red", b"llmp_blue", b"a-word-of-the-admin"
@@ -109,6 +110,37 @@ def test_what_goes_upstream(pairs, kept):
     passed = passed_on(headers)
     assert len(passed.pairs) == kept
     assert (passed is headers) is (kept == len(pairs))
+
+
+QUERIES = {
+    b"/v1?a=b": b"/v1?a=b",
+    b"/v1?key=llmp_red": b"/v1",
+    b"/v1?a=b&key=llmp_red&c=d": b"/v1?a=b&c=d",
+    b"/v1?key=llmp_red&key=llmp_old": b"/v1",
+    b"/v1?key=AIza&text=llmp_red": b"/v1?key=AIza&text=llmp_red",
+    b"/llmp_red": b"/llmp_red",
+    b"/llmp_red?": b"/llmp_red",
+}
+
+
+@pytest.mark.parametrize(("target", "passed"), QUERIES.items())
+def test_what_goes_upstream_of_a_target(target, passed):
+    assert target_passed_on(target) == passed
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        (b"/v1?key=llmp_q", "query"),
+        (b"/v1?a&key=llmp_q", "query"),
+        (b"/v1?key=llmp_q&key=llmp_q", ""),
+        (b"/llmp_q", ""),
+    ],
+)
+def test_a_token_in_the_query(target, name):
+    """Where Google's clients put their key. Of two nobody could say which one was checked."""
+    tokens = Tokens({"query": sha256(b"llmp_q").digest()})
+    assert tokens.client(fields(), target) == name
 
 
 @given(st.binary(min_size=SIZE, max_size=SIZE))

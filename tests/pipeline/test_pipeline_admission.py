@@ -232,6 +232,16 @@ class TestTurnedAway:
         assert defects == ["the dialect {name} cannot write an error"]
 
 
+@pytest.mark.parametrize(
+    ("field", "name"), [(b"x-goog-api-key", "google"), (b"x-api-key", "anthropic"), (b"authorization", "openai")]
+)
+def test_the_field_of_a_key_tells_the_api_also_where_it_is_a_token_of_ours(clock, field, name):
+    headers = ((field, b"llmp_red"), *([(b"anthropic-version", b"1")] if name == "anthropic" else []))
+    exchange = admit(clock, b"/v1beta/models" if name == "google" else b"/v1/models", headers)
+    assert exchange.dialect.name == name
+    assert field not in exchange.request.headers
+
+
 class TestIds:
     def test_later_ones_are_larger_once_the_clock_has_moved(self, clock):
         ids = Ids(clock)
