@@ -75,8 +75,10 @@ def test_only_a_daemon_that_drains_sends_balancers_away(life, code):
 
 def test_statistics(proxy):
     stats = proxy.get("/_llmproxy/api/stats")
-    assert {"store", "plugin_faults", "exchanges", "client_connections"} <= set(stats)
-    assert {"upstream_connections", "upstream_queue", "spool"} <= set(stats)
+    assert set(stats) == {
+        *("store", "plugin_faults", "exchanges", "client_connections", "limits_met", "unauthorized"),
+        *("upstream_connections", "upstream_queue", "spool"),
+    }
     assert stats["upstream_queue"] == {"waiting": {}, "given_up": 0}
     assert (stats["spool"]["octets"], stats["spool"]["refused"], stats["spool"]["limit"] > 0) == (0, 0, True)
     assert stats["exchanges"] == {"outcomes": {"miss": 3, "hit": 1}, "endings": {"complete": 4}, "under_way": 0}
