@@ -31,11 +31,12 @@ from proxy_daemon.exposure import exposed, guard_keys, interface, scopes_by_key
 from proxy_daemon.net import listening, systemd
 from proxy_daemon.net.bodies import SPACE, space_limit
 from proxy_daemon.net.certificates import CertificateError
+from proxy_daemon.net.front import Front, FrontResource
 from proxy_daemon.net.housekeeping import Lines, LoopingScheduler, SystemClock, ThreadWorker
 from proxy_daemon.net.limits import limits_of
 from proxy_daemon.net.service import Daemon, DaemonService, Stopping, Surroundings
 from proxy_daemon.net.signals import Signals
-from proxy_daemon.net.site import Front, FrontResource, FrontSite
+from proxy_daemon.net.site import FrontSite
 from proxy_daemon.net.stage import Stage
 from proxy_daemon.net.systemd import Notifier
 from proxy_daemon.net.upstream.client import Upstreams

@@ -1,6 +1,6 @@
 """Answers that pages of other origins may read: CORS (https://fetch.spec.whatwg.org/#http-cors-protocol).
 
-Which origins may ask is said by `core/access.py`; here is what an allowed one is told. Called by `net/site.py` for
+Which origins may ask is said by `core/access.py`; here is what an allowed one is told. Called by `net/request.py` for
 preflights and by `net/client.py` for every other answer to a page.
 """
 

@@ -1,6 +1,6 @@
 """Bodies that grow: in memory up to a limit, then in an unnamed file that is gone with the process.
 
-Used for request bodies (`net/site.py`) and for what upstream sends (`pipeline/tape.py`). Reading is allowed from any
+Used for request bodies (`net/request.py`) and for what upstream sends (`pipeline/tape.py`). Reading is allowed from any
 thread and while it grows; the file is closed with the last reference.
 """
 

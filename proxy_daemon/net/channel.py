@@ -27,7 +27,8 @@ from proxy_daemon.pipeline.faults import Refusal
 from proxy_daemon.pipeline.ports import Flow
 
 if TYPE_CHECKING:
-    from proxy_daemon.net.site import FrontRequest, FrontSite
+    from proxy_daemon.net.request import FrontRequest
+    from proxy_daemon.net.site import FrontSite
 
 MAX_KNOWN = 256  # heads
 LARGEST_KNOWN = 8 * 1024  # octets of one

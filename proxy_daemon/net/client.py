@@ -13,7 +13,7 @@ from proxy_daemon.net import eager
 from proxy_daemon.pipeline.ports import Flow
 
 if TYPE_CHECKING:
-    from proxy_daemon.net.site import FrontRequest
+    from proxy_daemon.net.request import FrontRequest
 
 NO_CONTENT = 204
 NO_BODY = frozenset((NO_CONTENT, 304))

@@ -1,7 +1,7 @@
 """What one client, and all of them together, may take of the daemon; and how often each of these limits was met.
 
-Values and numbers only: `net/watched.py`, `net/crowd.py` and `net/site.py` look at them, `tap.py` makes them from the
-settings, and `/_llmproxy/api/stats` shows the numbers.
+Values and numbers only: `net/watched.py`, `net/crowd.py` and `net/request.py` look at them, `tap.py` makes them from
+the settings, and `/_llmproxy/api/stats` shows the numbers.
 """
 
 from __future__ import annotations

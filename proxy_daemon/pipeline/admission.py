@@ -1,6 +1,6 @@
 """From a request as the front read it to an exchange: who asked, which upstream, in which dialect, with which wishes.
 
-Called by `net/site.py`. Raises `Refusal` where the request may not go on.
+Called by `net/front.py`. Raises `Refusal` where the request may not go on.
 """
 
 from __future__ import annotations

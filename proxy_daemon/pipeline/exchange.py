@@ -4,7 +4,7 @@
                        -> miss: refused, joined to an equal request in flight, or forwarded and recorded
             -> head -> transforms and observers -> the client -> log
 
-Called by the front (`net/site.py`) once a request is whole. Every exchange ends in `_end`, whatever happens before:
+Called by the front (`net/front.py`) once a request is whole. Every exchange ends in `_end`, whatever happens before:
 each gets one "ended" or one "failed".
 """
 

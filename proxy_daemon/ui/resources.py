@@ -1,6 +1,6 @@
 """The pages and the JSON API below `/_llmproxy/`: health, statistics, and the exchanges in the store.
 
-A plugin like any other (`llmproxy_resources`); loopback clients only, which `net/site.py` sees to.
+A plugin like any other (`llmproxy_resources`); loopback clients only, which `net/request.py` sees to.
 """
 
 from __future__ import annotations

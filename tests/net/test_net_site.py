@@ -12,8 +12,8 @@ from wires import DONE, Front, Root, answer
 from proxy_daemon.core.access import Access
 from proxy_daemon.net import bodies
 from proxy_daemon.net import site as module
-from proxy_daemon.net.site import Front as Door
-from proxy_daemon.net.site import FrontResource
+from proxy_daemon.net.front import Front as Door
+from proxy_daemon.net.front import FrontResource
 from proxy_daemon.pipeline.faults import Refusal
 
 GET = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -11,8 +11,8 @@ from proxy_daemon.core.dialects import GENERIC
 from proxy_daemon.core.messages import Ending, Exchange, Request
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.net import eager, watched
-from proxy_daemon.net.site import Front as Door
-from proxy_daemon.net.site import FrontResource
+from proxy_daemon.net.front import Front as Door
+from proxy_daemon.net.front import FrontResource
 
 STALL = 300.0
 MOST = 3600.0
