@@ -50,8 +50,8 @@ from proxy_daemon.pipeline.flights import Flights
 from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.plugins import built_in
 from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_text
-from proxy_daemon.settings_secrets import admin_token
-from proxy_daemon.settings_sources import load
+from proxy_daemon.settings.secrets import admin_token
+from proxy_daemon.settings.sources import load
 from proxy_daemon.store.database import SQLiteStore, StoreError
 from proxy_daemon.store.nothing import NoStore
 from proxy_daemon.ui.resources import Pages

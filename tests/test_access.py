@@ -8,7 +8,7 @@ import pytest
 
 from proxy_daemon.exposure import exposed
 from proxy_daemon.settings import Settings
-from proxy_daemon.settings_sources import load
+from proxy_daemon.settings.sources import load
 from proxy_daemon.tap import start_lines
 
 AWAY = {"X-Forwarded-For": "10.0.0.7"}  # a reverse proxy on this machine says so

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy_daemon.settings import OPTIONS, SettingsError
-from proxy_daemon.settings_sources import load
+from proxy_daemon.settings.sources import load
 
 FILE = (Path(__file__).parents[1] / "etc" / "llmproxy.toml").read_text()
 DEFAULT = re.compile(r"^# (?=[a-z-]+ = )", re.MULTILINE)

@@ -29,7 +29,7 @@ RULES = {
         "hookspecs imports core, attrs and pluggy's marker",
         ("twisted", *(OWN + room for room in ("pipeline", "net", "store", "plugins", "ui", "cli", "tap"))),
     ),
-    "settings.py": (
+    "settings": (
         "settings imports core and attrs",
         ("twisted", "pluggy", *(OWN + room for room in ("pipeline", "net", "store", "plugins", "ui", "cli", "tap"))),
     ),

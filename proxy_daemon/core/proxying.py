@@ -1,6 +1,6 @@
 """Which proxy stands between us and an upstream: by option, else by the environment as curl reads it, less NO_PROXY.
 
-A proxy's password stays out of every text: reprs, errors and names. Read by `settings.py` and `tap.py`.
+A proxy's password stays out of every text: reprs, errors and names. Read by `settings` and `tap.py`.
 """
 
 from __future__ import annotations

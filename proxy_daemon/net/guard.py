@@ -1,7 +1,8 @@
 """Who stands at the door: the name of a client's token, the origin of a page, and whether a token is missing.
 
 Called by `net/request.py` once the head of a request is there, after the rules on `Host` and `Origin`
-(`core/access.py`). What comes of a head is remembered with it (`net/channel.py`): it follows from the head and from where it came.
+(`core/access.py`). What comes of a head is remembered with it (`net/channel.py`): it follows from the
+head and from where it came.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ KINDS = (
 
 @frozen
 class Limits:
-    """Octets, seconds and numbers, by the options of these names in `settings.py`. Infinite: no limit."""
+    """Octets, seconds and numbers, by the options of these names in `settings`. Infinite: no limit."""
 
     max_head: int = 256 * 1024
     head_timeout: float = 30.0

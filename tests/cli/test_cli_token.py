@@ -8,7 +8,7 @@ import pytest
 from proxy_daemon.cli.main import main
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.tokens import Tokens
-from proxy_daemon.settings_sources import load
+from proxy_daemon.settings.sources import load
 
 
 @pytest.fixture

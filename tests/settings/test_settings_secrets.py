@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 
 from proxy_daemon.settings import Settings, SettingsError
-from proxy_daemon.settings_secrets import admin_token
+from proxy_daemon.settings.secrets import admin_token
 
 WORD = "a-word-of-the-admin"
 DIGEST = sha256(WORD.encode()).digest()

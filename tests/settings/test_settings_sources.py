@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_store
-from proxy_daemon.settings_sources import load
+from proxy_daemon.settings.sources import load
 
 HOME = {"HOME": "/home/ann"}
 
