@@ -249,7 +249,7 @@ async def _daemon(
     stage = Stage(settings, keeper, clock, machine.reactor)
     pipeline = Pipeline(settings, MODES[settings.mode], hooks, keeper, upstreams, stage, Flights())
     admission = Admission(settings.upstream, dialects, clock, key, Ids(clock))
-    root = FrontResource(Front(admission, pipeline, upstreams.has_end), await _mounts(hooks, settings, services))
+    root = FrontResource(Front(admission, pipeline, upstreams.has), await _mounts(hooks, settings, services))
     site = FrontSite(
         root, _access(settings), settings.max_body, settings.client_timeout, clock.seconds, limits_of(settings)
     )

@@ -68,7 +68,7 @@ class FrontChannel(WatchedChannel):
         self._host = self.transport.getHost()
         self.local_host = getattr(self._host, "host", "")
         self.peer_host = getattr(self._peer, "host", "") or ""
-        self.peer_port = getattr(self._peer, "port", 0)
+        self.ends = (self.peer_host, getattr(self._peer, "port", 0), self.local_host, getattr(self._host, "port", 0))
         self.peer_is_local = is_loopback(self.peer_host) or isinstance(self._peer, UNIXAddress)
         self.raw_fields: list[Pair] = []
         self._head = b""  # of the request that the parser reads, where it may become known

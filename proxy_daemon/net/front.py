@@ -38,12 +38,12 @@ class Front:
 
     admission: Admission
     pipeline: Pipeline
-    is_ours: Callable[[str, int], bool] = _nobody  # whether a peer's address and port are our own way to an upstream
+    is_ours: Callable[[str, int, str, int], bool] = _nobody  # whether a connection with these ends is our own way out
 
     def run(self, request: FrontRequest) -> None:
         """Answer one request by the pipeline."""
         channel = request.channel
-        if self.is_ours(channel.peer_host, channel.peer_port):
+        if self.is_ours(*channel.ends):
             request.refuse(Loop())
             return
         try:

@@ -17,7 +17,7 @@ from proxy_daemon.core.upstreams import Place, Upstream
 from proxy_daemon.net.player import Player
 from proxy_daemon.net.upstream.connection import Connection, Stale
 from proxy_daemon.net.upstream.handshake import Tls
-from proxy_daemon.net.upstream.pool import End, Pool
+from proxy_daemon.net.upstream.pool import Ends, Pool
 from proxy_daemon.net.upstream.request_head import request_head
 from proxy_daemon.net.upstream.tunnel import ToProxy, Tunnel
 from proxy_daemon.net.upstream.way import Way
@@ -35,7 +35,7 @@ class Upstreams:
     settings: Settings
     way: Way = field(factory=Way)
     _pools: dict[Place, Pool] = field(factory=dict, init=False)
-    _ends: set[End] = field(factory=set, init=False)
+    _ends: set[Ends] = field(factory=set, init=False)
 
     def close(self) -> None:
         """Close the connections that rest."""
@@ -51,9 +51,9 @@ class Upstreams:
         waiting = {_shown(place): len(pool.line) for place, pool in self._pools.items() if pool.line}
         return {"waiting": waiting, "given_up": sum(pool.line.given_up for pool in self._pools.values())}
 
-    def has_end(self, host: str, port: int) -> bool:
-        """Whether this address is our own end of a connection to an upstream: who comes from there is ourselves."""
-        return (host.removeprefix("::ffff:"), port) in self._ends
+    def has(self, peer: str, port: int, host: str, host_port: int) -> bool:
+        """Whether a connection with these ends is one of ours to an upstream: who comes on it is ourselves."""
+        return (peer.removeprefix("::ffff:"), port, host.removeprefix("::ffff:"), host_port) in self._ends
 
     async def send(self, upstream: Upstream, request: Request) -> Answer:
         """The answer, once its head is there. Raises `UpstreamFault`. Cancelling what awaits it aborts."""

@@ -23,8 +23,8 @@ from proxy_daemon.pipeline.ports import Timer
 
 MAX_AGE = 3600.0  # seconds after which a connection is not asked again
 PATIENCE = 60.0  # seconds that a request waits in line
-End = tuple[str, int]  # address and port
-NOWHERE: End = ("", 0)
+Ends = tuple[str, int, str, int]  # of a connection: who opened it and who accepted it, address and port of each
+NOWHERE: Ends = ("", 0, "", 0)
 
 
 class Pool:
@@ -55,8 +55,8 @@ class Pool:
         self._factory.noisy = False
         self._idle: list[tuple[float, Connection]] = []
         self.line = Line(timer, name, cap, patience)
-        self._counted: dict[Connection, End] = {}
-        self.ends: set[End] = set()  # our own ends of the connections
+        self._counted: dict[Connection, Ends] = {}
+        self.ends: set[Ends] = set()  # of the connections that stand
         self._opening = 0
         self._sweep: Any = None
 
@@ -105,8 +105,8 @@ class Pool:
             self._opening -= 1
             if connection is None:
                 self.line.next()
-        self._counted[connection] = end = _end(connection)
-        self.ends.add(end)
+        self._counted[connection] = ends = ends_of(connection.transport)
+        self.ends.add(ends)
         connection.released = self._released
         return connection  # type: ignore[no-any-return]
 
@@ -139,10 +139,13 @@ class Pool:
             self._sweep = self._timer.callLater(self._idle[0][0] + self._rest - now, self._close_rested)
 
 
-def _end(connection: Any) -> End:
-    """Our own end of a connection, as whoever accepts it sees its peer."""
-    address = connection.transport.getHost()
-    return getattr(address, "host", ""), getattr(address, "port", 0)
+def ends_of(transport: Any) -> Ends:
+    """Both ends of a connection that we have opened, in the order in which whoever accepts it sees peer and host.
+
+    Our own end alone would not do: the system gives one port to several connections with different other ends.
+    """
+    here, there = transport.getHost(), transport.getPeer()
+    return getattr(here, "host", ""), getattr(here, "port", 0), getattr(there, "host", ""), getattr(there, "port", 0)
 
 
 def _status(name: str, error: Exception) -> tuple[int, str]:

@@ -2,6 +2,7 @@
 
 import pytest
 from talks import DONE, Ears, http
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.testing import MemoryReactorClock
@@ -232,3 +233,31 @@ def test_https_begins_with_a_handshake():
     assert wire.value()[:3] == b"\x16\x03\x01"
     assert b"POST" not in wire.value()
     assert sending.answer is None
+
+
+OURS = ("127.0.0.1", 40001, "192.0.2.1", 8000)
+
+
+@pytest.mark.parametrize(
+    ("ends", "ours"),
+    [
+        (OURS, True),
+        (("::ffff:127.0.0.1", 40001, "::ffff:192.0.2.1", 8000), True),  # as a socket for both families shows them
+        # The system gives one port to several connections with different other ends: a client's may be like ours.
+        (("127.0.0.1", 40001, "192.0.2.1", 8910), False),
+        (("127.0.0.1", 40001, "192.0.2.2", 8000), False),
+        (("127.0.0.1", 40002, "192.0.2.1", 8000), False),
+        (("127.0.0.2", 40001, "192.0.2.1", 8000), False),
+    ],
+)
+def test_it_knows_its_own_connections_by_both_ends(ends, ours, monkeypatch):
+    monkeypatch.setattr(Wire, "getHost", lambda _: IPv4Address("TCP", *OURS[:2]))
+    monkeypatch.setattr(Wire, "getPeer", lambda _: IPv4Address("TCP", *OURS[2:]))
+    play = Play()
+    play.send()
+    protocol, _ = play.accept()
+    assert play.upstreams.has(*ends) is ours
+    protocol.dataReceived(GOOD)
+    assert play.upstreams.has(*ends) is ours, "it rests, and stands"
+    protocol.connectionLost(DONE)
+    assert not play.upstreams.has(*ends)
