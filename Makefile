@@ -14,7 +14,7 @@ demo: $(VENV)/installed
 	$(BIN)/llmproxy demo
 
 test: $(VENV)/installed-test .sdk/openai2
-	$(BIN)/python -m pytest -m "not more"
+	$(BIN)/python -m pytest -m "not more" -n auto --dist worksteal
 
 test-all: test tests/node/node_modules
 	$(BIN)/python -m pytest -m more

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import cases
+import churn
 import memory
 import peers
 import processes
@@ -23,7 +24,7 @@ import report
 import standing
 
 CASES = cases.CASES | memory.CASES | standing.CASES
-ALL = CASES | standing.LONG
+ALL = CASES | standing.LONG | churn.LONG
 FILES_NEEDED = 4096  # open files, for 1,000 streams
 
 
@@ -32,7 +33,7 @@ def options():
     parser.add_argument("--seconds", type=float, help="length of a measured part [default: 5; quick: 1.5]")
     parser.add_argument("--rounds", type=int, help="how often each side is asked [default: 3; quick: 1]")
     parser.add_argument(
-        "--only", action="append", choices=list(ALL), help="this case; repeatable [default: all but soak]"
+        "--only", action="append", choices=list(ALL), help="this case; repeatable [default: all but soak and churn]"
     )
     parser.add_argument("--peers", default="mitmproxy,nginx", help="compare with [default: %(default)s], or none")
     parser.add_argument("--quick", action="store_true", help="short: is something broken or far off?")

@@ -142,7 +142,9 @@ def llmproxy_stores() -> dict[str, Callable[[str, Settings], Store]]:
 def llmproxy_resources(settings: Settings, services: Services) -> dict[str, Any]:
     """Called once at the start: `twisted.web` resources by their path segment below `/_llmproxy/`.
 
-    They answer loopback clients only. Kind: each. A raise stops the start.
+    They answer this machine, and the admin's token. Fields that keep other pages and caches out are set before, with a
+    Content-Security-Policy by which a page loads and runs nothing: a page with scripts sets its own, as it needs it.
+    Kind: each. A raise stops the start.
     """
 
 
@@ -152,7 +154,8 @@ def llmproxy_reload(settings: Settings) -> None:
 
     Only what `docs/configuration.md` lists as reloadable differs from before. Reopen your files here: programs that
     rotate logs have moved them. An exchange that is under way must not notice.
-    Kind: each. A raise is skipped (open): the plugin keeps what it had.
+    Kind: each. A `SettingsError` refuses the new settings for all: those who have them already are called once more,
+    with the old ones. Any other raise is skipped (open): the plugin keeps what it had.
     """
 
 
@@ -245,6 +248,7 @@ class Contract:
     deadline: float  # seconds for a coroutine or Deferred, unless the implementation has its own
     result: tuple[type, ...] = ()  # what may be returned besides None; empty: anything
     methods: tuple[str, ...] = ()  # what the result must have
+    may_refuse: bool = False  # a `SettingsError` goes to who calls, whatever the policy
 
 
 CONTRACTS = {
@@ -252,7 +256,7 @@ CONTRACTS = {
     "llmproxy_dialects": Contract("each", "stop", 30, (list, tuple)),
     "llmproxy_stores": Contract("each", "stop", 30, (dict,)),
     "llmproxy_resources": Contract("each", "stop", 30, (dict,)),
-    "llmproxy_reload": Contract("each", "open", 30),
+    "llmproxy_reload": Contract("each", "open", 30, may_refuse=True),
     "llmproxy_request": Contract("fold", "closed", 30, (Request,)),
     "llmproxy_lookup": Contract("first", "open", 5, (Recording,)),
     "llmproxy_fuzzy_match": Contract("first", "open", 5, (NearMiss,)),

@@ -27,8 +27,8 @@ from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.services import Services, Store
 from proxy_daemon.core.tokens import Tokens
-from proxy_daemon.exposure import exposed, guard_keys, interface, scopes_by_key
-from proxy_daemon.net import listening, systemd
+from proxy_daemon.exposure import exposed, guard_keys, interface, opened, scopes_by_key
+from proxy_daemon.net import handed_over, listening
 from proxy_daemon.net.bodies import SPACE, space_limit
 from proxy_daemon.net.certificates import CertificateError
 from proxy_daemon.net.front import Front, FrontResource
@@ -156,8 +156,8 @@ def _handed_over() -> tuple[str, ...]:
     from twisted.internet import reactor  # noqa: PLC0415  (as late as possible: --reactor must still rule)
 
     try:
-        return systemd.handed_over(reactor)
-    except systemd.HandedOverError as error:
+        return handed_over.handed_over(reactor)
+    except handed_over.HandedOverError as error:
         raise SettingsError(str(error)) from error
 
 
@@ -245,7 +245,7 @@ async def _daemon(
     services.facts["upstream_queue"] = upstreams.queues
     SPACE.limit = space_limit(settings.max_spool)
     services.facts["spool"] = SPACE.stats
-    keeper = _keeper(settings, hooks, services, machine)
+    keeper = _keeper(settings, hooks, services, machine, key)
     stage = Stage(settings, keeper, clock, machine.reactor)
     pipeline = Pipeline(settings, MODES[settings.mode], hooks, keeper, upstreams, stage, Flights())
     admission = Admission(settings.upstream, dialects, clock, key, Ids(clock))
@@ -261,8 +261,10 @@ async def _daemon(
     async def adopt(new: Settings) -> None:
         guard_keys(new, bool(way.keys))  # first, as what follows: where it raises, nothing has changed
         access = _access(new)
-        await hooks.each("llmproxy_reload", new)
-        site.access, stage.settings = access, new
+        await _reload_plugins(hooks, stage.settings, new)
+        if site.access.tokens.needed and not access.tokens.needed:
+            _tell_opened(new)
+        site.access, stage.settings, keeper.scope_by_key = access, new, scopes_by_key(new)
 
     def lines(addresses: list[str]) -> list[str]:
         return start_lines(settings, addresses) + way.lines(settings)
@@ -270,7 +272,17 @@ async def _daemon(
     return Daemon(site, lines, (upstreams.close, *stops), settings, services.life, adopt)
 
 
-def _keeper(settings: Settings, hooks: Dispatcher, services: Services, machine: Machine) -> Keeper:
+async def _reload_plugins(hooks: Dispatcher, before: Settings, new: Settings) -> None:
+    """All plugins get the new settings; where one refuses them, all have the old ones. Raises its `SettingsError`."""
+    try:
+        await hooks.each("llmproxy_reload", new)
+    except SettingsError:
+        with suppress(SettingsError):  # it refused the new ones, so it has kept the old ones
+            await hooks.each("llmproxy_reload", before)
+        raise
+
+
+def _keeper(settings: Settings, hooks: Dispatcher, services: Services, machine: Machine, key: bytes) -> Keeper:
     return Keeper(
         store=services.store,
         redactor=services.redactor,
@@ -280,6 +292,7 @@ def _keeper(settings: Settings, hooks: Dispatcher, services: Services, machine: 
         scope_by_key=scopes_by_key(settings),
         record_errors=settings.on_error_response == "record",
         record_max_body=settings.record_max_body,
+        key=key,
     )
 
 
@@ -324,6 +337,11 @@ async def _open_store(settings: Settings, machine: Machine, hooks: Dispatcher) -
 
 def _tell_trouble(trouble: str) -> None:
     log.warn("{trouble}", trouble=trouble or "recording works again")  # noqa: G010  (a Twisted logger)
+
+
+def _tell_opened(settings: Settings) -> None:
+    for line in opened(settings):
+        log.warn("{line}", line=line)  # noqa: G010  (as above)
 
 
 async def _mounts(hooks: Dispatcher, settings: Settings, services: Services) -> dict[str, Any]:

@@ -230,6 +230,7 @@ class Kit:
             self.settings.replay_scope == "key",
             self.settings.on_error_response == "record",
             self.settings.record_max_body,
+            b"k" * 32,
         )
         stage = Stage(self.settings, keeper, clock, self.clock)
         self.pipeline = Pipeline(self.settings, mode, self.hooks, keeper, self._upstreams, stage, Flights())

@@ -5,18 +5,27 @@ import h2.connection
 import h2.events
 from tls_wires import TLSClient
 
-from proxy_daemon.net.http2 import Negotiating
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.messages import ResponseHead
+from proxy_daemon.net.client import FrontClient
+from proxy_daemon.net.negotiating import Negotiating
 
 FIELDS = [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", "/v1/models")]
 POST = [(":method", "POST"), (":scheme", "https"), (":authority", "localhost"), (":path", "/v1/x")]
 
 
+def gateway(client):
+    """Our side of its connection."""
+    return client.wire.server.wrappedProtocol.wrappedProtocol
+
+
 class H2Client:
     """Events of each stream are kept in `events`, its body in `bodies`."""
 
-    def __init__(self, front, certificates, trusted, *, strict=True):
+    def __init__(self, front, certificates, trusted, *, strict=True, peer="127.0.0.1"):
         self.front = front
-        self.wire = TLSClient(front, certificates, trusted, ("h2",), site=Negotiating(front.site)).handshake()
+        site = Negotiating(front.site)
+        self.wire = TLSClient(front, certificates, trusted, ("h2",), site, peer).handshake()
         config = h2.config.H2Configuration(
             validate_outbound_headers=strict, normalize_outbound_headers=strict, header_encoding="utf-8"
         )
@@ -55,10 +64,38 @@ class H2Client:
         ]
 
     def status(self, number):
-        return dict(self.of(h2.events.ResponseReceived, number)[0].headers)[":status"]
+        return self.head(number).get(":status", "")
+
+    def head(self, number):
+        """The fields of the answer; none where there is no answer."""
+        return dict(next((event.headers for event in self.of(h2.events.ResponseReceived, number)), ()))
 
     def ended(self, number):
         return bool(self.of(h2.events.StreamEnded, number))
 
     def reset(self, number):
         return [event.error_code for event in self.of(h2.events.StreamReset, number)]
+
+
+class Flow:
+    """Stands where an upstream's connection stands."""
+
+    held = False
+
+    def pause(self):
+        self.held = True
+
+    def resume(self):
+        self.held = False
+
+
+HEAD = ResponseHead(200, b"OK", Headers(((b"X-One", b"1"), (b"Connection", b"keep-alive"))))
+
+
+def begun(client, number=-1):
+    """The answer to a request, its head sent."""
+    answer = FrontClient(client.front.root.requests[number])
+    answer.begin(HEAD, b"X-Own: 2\r\n")
+    answer.flush()
+    client.turn()
+    return answer

@@ -105,7 +105,7 @@ FRAMING = [
         ],
     ),
     passed(
-        "a body with GET, HEAD or DELETE",
+        "a body with GET, HEAD or DELETE (it goes up on a connection that nothing follows on)",
         [sized(method=b"GET"), sized(method=b"HEAD"), sized(method=b"DELETE")],
     ),
 ]
@@ -129,7 +129,12 @@ CHUNK_RULES = [
             chunked(body)
             for body in (
                 *(b"5\nhello\r\n0\r\n\r\n", b"5\nhello\n0\n\n", b"5\r\rhello\r\n0\r\n\r\n"),
-                *(b"5;a\nb\r\nhello\r\n0\r\n\r\n", b"5;a\rb\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n0\n\n"),
+                *(
+                    b"5;\nxx\r\n4c\r\n0\r\n\r\n" + HIDDEN,
+                    b"5;a\nb\r\nhello\r\n0\r\n\r\n",
+                    b"5;a\rb\r\nhello\r\n0\r\n\r\n",
+                    b"5\r\nhello\r\n0\n\n",
+                ),
                 *(b"5\r\nhello\r\n0\r\nA: b\n\n" + HIDDEN, b"5\r\nhello\r\n0\r\nA: b\rC: d\r\n\r\n"),
             )
         ],
@@ -205,7 +210,7 @@ FIRST_LINE = [
         ],
     ),
     refused(
-        "a path segment `.` or `..`, also written with `%2E`, `%2F`, `%5C` or `;`",
+        "a path segment `.` or `..`, also written with `%2E`, `%2F`, `%5C`, or cut off by `;`, `%3F`, `%23` or `%00`",
         [
             get(target)
             for target in (
@@ -213,6 +218,7 @@ FIRST_LINE = [
                 *(b"/v1/%2E./x", b"/v1/.%2e/x", b"/v1/..%2fadmin", b"/v1%2f..%2Fadmin", b"/v1/..;/x", b"/v1/..;a=b/x"),
                 *(b"/v1/..%5cadmin", b"/%5c..%5cx", b"/x/../_llmproxy/api/stats", b"/_llmproxy/../x"),
                 *(b"/_llmproxy/to/default/../x", b"//../x", b"/..?a=b", b"/v1/%2e"),
+                *(b"/v1/..%3fa", b"/v1/..%23", b"/v1/%2e%2e%00.x", b"/v1/..%3Ba/x"),
             )
         ],
     ),
@@ -267,8 +273,14 @@ FIRST_LINE = [
             for method in (b"", b" POST", b"PO\xc3ST", b"PO(ST", b"PO\0ST", b"POST\t", b'"POST"', b"PO/ST", b"PO\nST")
         ],
     ),
+    refused(
+        "TRACE or TRACK, which ask for a copy of the request with the keys in it",
+        [post(method=b"TRACE"), post(method=b"TRACK"), post(b"Max-Forwards: 0", method=b"TRACE", rest=b" HTTP/1.0")],
+        501,
+    ),
     passed(
-        "an unknown method, also in small letters", [post(method=b"get"), post(method=b"M-SEARCH"), post(method=b"X")]
+        "an unknown method, also in small letters",
+        [post(method=b"get"), post(method=b"M-SEARCH"), post(method=b"X"), post(method=b"TRACES")],
     ),
     passed(
         "HTTP/1.0, whatever Connection says: one request a connection",
@@ -299,7 +311,8 @@ FIELDS = [
                     b" [::1",
                     b" localhost?",
                 ),
-                *(b" http://localhost", b" localhost\\x", b" localhost:999999"),
+                *(b" http://localhost", b" localhost\\x", b" localhost:999999", b" " + b"a" * 256, b" [::1]x"),
+                *(b" [" + b":" * 50 + b"]", b" %6cocalhost", b" localhost\t.x", b" localhost;x", b" " + b"a." * 50_000),
             )
         ],
     ),
@@ -311,14 +324,29 @@ FIELDS = [
                 *(b"host", b"Host", b"content-length", b"Transfer-Encoding", b"authorization", b"close, Authorization"),
                 *(b"x-api-key", b"keep-alive,x-goog-api-key", b"api-key", b"content-type", b"cache-control", b"cookie"),
                 *(b"close\r\nConnection: host", b"anthropic-version", b"x-forwarded-for"),
+                *(b"x-real-ip", b"idempotency-key", b"User-Agent"),
             )
+        ],
+    ),
+    refused(
+        "Connection of more than 1024 octets",
+        [
+            sized(b"Connection: " + value)
+            for value in (b"," * 1025, b"a, " * 342, b"close\r\nConnection: " + b"a" * 1019)
         ],
     ),
     passed(
         "Connection: close, in any list or line: nothing is served behind it",
         [
             sized(b"Connection: " + value)
-            for value in (b"close", b"CLOSE", b"close, a", b"a,close", b"keep-alive\r\nConnection: close")
+            for value in (
+                b"close",
+                b"CLOSE",
+                b"close, a",
+                b"a,close",
+                b"keep-alive\r\nConnection: close",
+                b"a" * 1017 + b", close",
+            )
         ],
         served_on=False,
     ),

@@ -11,12 +11,13 @@ ANSWER = "the answer"
 REFUSED = "502"
 BROKEN = "the answer, broken off"
 LATE = "502; broken off where it had begun"  # what is wrong comes behind the head
-BEHIND = "502; broken off or whole where it had begun"  # what is wrong comes behind the end
 
 LENGTH, CHUNKS = b"Content-Length: 3", b"Transfer-Encoding: chunked"
 CHUNKED = b"3\r\nabc\r\n0\r\n\r\n"
 EVIL = b"HTTP/1.1 200 EVIL\r\nContent-Length: 4\r\n\r\nEVIL"
 HUGE = 600_000
+LONG = b"X-A: " + b"x" * 50_000
+LONG_LINE, TRAILED = LONG + b"\r\n", b"3\r\nabc\r\n0\r\n%b\r\n"
 
 
 @frozen
@@ -37,6 +38,11 @@ class Trick:
 
 def whole(name, octets, *, reused=True, replayed=True, **more):
     return Trick(name, octets, ANSWER, replayed, reused, **more)
+
+
+def bodiless(name, octets, **more):
+    """What stands behind its head is no part of it."""
+    return whole(name, octets, reused=False, body=b"", **more)
 
 
 def fields(*lines, body=b"abc", line=b"HTTP/1.1 200 OK"):
@@ -70,6 +76,8 @@ STATUS_LINES = [
     Trick("a status line of HTTP/0.9", first(b"HTTP/0.9 200 OK")),
     Trick("a status line of HTTP/2", first(b"HTTP/2.0 200 OK")),
     Trick("a status line of HTTP/1.2", first(b"HTTP/1.2 200 OK")),
+    Trick("a status line of RTSP", first(b"RTSP/1.0 200 OK")),
+    Trick("a status line of ICE", first(b"ICE/1.0 200 OK")),
     Trick("frames of HTTP/2", b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x80"),
     Trick("a request", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
     Trick("a status code of 000", first(b"HTTP/1.1 000 X")),
@@ -89,6 +97,7 @@ FIELDS = [
     Trick("a CR in a value", fields(b"X-A: a\rX-Evil: 1", LENGTH)),
     Trick("an LF in a value", fields(b"X-A: a\nX-Evil: 1", LENGTH)),
     Trick("a NUL in a value", fields(b"X-A: a\0b", LENGTH)),
+    Trick("a control character in a value", fields(b"X-A: a\x1b[2J", LENGTH)),
     Trick("a NUL in a name", fields(b"X\0A: b", LENGTH)),
     Trick("lines that end with LF alone", fields(LENGTH).replace(b"\r\n", b"\n")),
     Trick("a head that ends with LF alone", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\nabc"),
@@ -100,7 +109,7 @@ FIELDS = [
     Trick("a field without a name", fields(b": 1", LENGTH)),
     Trick("a field without a colon", fields(b"X-A", LENGTH)),
     Trick("more than 1,000 fields", fields(*[b"a: b"] * 1001, LENGTH)),
-    Trick("fields of more than 256 KiB", fields(*[b"X-A: " + b"x" * 1000] * 300, LENGTH)),
+    Trick("fields of more than 256 KiB", fields(*[LONG] * 6, LENGTH)),
     Trick("a head without an end", fields(b"X-A: " + b"x" * HUGE)),
 ]
 
@@ -172,6 +181,8 @@ TRAILERS = [
     whole("a trailer", chunks(b"3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n")),
     whole("Connection: close in a trailer", chunks(b"3\r\nabc\r\n0\r\nConnection: close\r\n\r\n"), reused=False),
     whole("Upgrade in a trailer", chunks(b"3\r\nabc\r\n0\r\nConnection: upgrade\r\nUpgrade: h2\r\n\r\n")),
+    whole("trailers of 200 KiB behind a head of 200 KiB", http(*[LONG] * 4, CHUNKS, body=TRAILED % (LONG_LINE * 4))),
+    Trick("trailers of more than 256 KiB", chunks(TRAILED % (LONG_LINE * 6)), LATE),
     Trick("Content-Length in a trailer", chunks(b"3\r\nabc\r\n0\r\nContent-Length: 4\r\n\r\nEVIL"), LATE),
     Trick("Transfer-Encoding in a trailer", chunks(b"3\r\nabc\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n"), LATE),
     Trick("a folded trailer", chunks(b"3\r\nabc\r\n0\r\nX-A: y\r\n z\r\n\r\n"), LATE),
@@ -182,6 +193,7 @@ TRAILERS = [
 INTERIM = [
     whole("32 interim answers", b"HTTP/1.1 103 Early\r\n\r\n" * 32 + fields(LENGTH)),
     whole("an interim answer with a length", b"HTTP/1.1 103 E\r\nContent-Length: 5\r\n\r\n" + fields(LENGTH)),
+    Trick("an interim answer with chunks", b"HTTP/1.1 103 E\r\n%b\r\n\r\n" % CHUNKS + CHUNKED + fields(LENGTH)),
     Trick("33 interim answers", b"HTTP/1.1 103 Early\r\n\r\n" * 33 + fields(LENGTH)),
     Trick("an interim answer that closes", b"HTTP/1.1 103 E\r\nConnection: close\r\n\r\n" + fields(LENGTH)),
     Trick("interim answers of more than 256 KiB", (b"HTTP/1.1 103 E\r\nX: %b\r\n\r\n" % (b"x" * 60_000)) * 5),
@@ -194,15 +206,16 @@ ENDS = [
     whole("a body until the close", fields(), reused=False),
     whole("Connection: keep-alive, close", fields(b"Connection: keep-alive, close", LENGTH), reused=False),
     whole("an empty line behind the answer", fields(LENGTH) + b"\r\n", reused=None),
-    Trick("an answer behind the answer", fields(LENGTH) + EVIL, BEHIND),
-    Trick("an answer behind the last chunk", chunks(CHUNKED) + EVIL, BEHIND),
-    Trick("a body longer than its length", fields(LENGTH) + b"EVIL", BEHIND),
-    Trick("octets behind an answer that closes", fields(b"Connection: close", LENGTH) + EVIL, BEHIND),
-    Trick("a body with 204", fields(LENGTH, line=b"HTTP/1.1 204 X", body=EVIL), BEHIND, body=b""),
-    Trick("chunks with 204", fields(CHUNKS, line=b"HTTP/1.1 204 X", body=CHUNKED), BEHIND, body=b""),
-    Trick("a body with 304", fields(LENGTH, line=b"HTTP/1.1 304 X", body=EVIL), BEHIND, body=b""),
-    Trick("a body for HEAD", fields(LENGTH, body=EVIL), BEHIND, head_only=True, body=b""),
-    Trick("chunks for HEAD", fields(CHUNKS, body=CHUNKED), BEHIND, head_only=True, body=b""),
+    whole("an answer behind the answer", fields(LENGTH) + EVIL, reused=False),
+    whole("an answer behind the last chunk", chunks(CHUNKED) + EVIL, reused=False),
+    whole("a body longer than its length", fields(LENGTH) + b"EVIL", reused=False),
+    whole("octets behind an answer that closes", fields(b"Connection: close", LENGTH) + EVIL, reused=False),
+    bodiless("a body with 204", fields(LENGTH, line=b"HTTP/1.1 204 X", body=EVIL)),
+    bodiless("chunks with 204", fields(CHUNKS, line=b"HTTP/1.1 204 X", body=CHUNKED)),
+    bodiless("a body with 304", fields(LENGTH, line=b"HTTP/1.1 304 X", body=EVIL), replayed=False),
+    bodiless("a body for HEAD", fields(LENGTH, body=EVIL), head_only=True),
+    bodiless("chunks for HEAD", fields(CHUNKS, body=CHUNKED), head_only=True),
+    bodiless("a last chunk for HEAD", fields(CHUNKS, body=b"0\r\n\r\n"), head_only=True),
 ]
 
 TRICKS = [*STATUS_LINES, *FIELDS, *LENGTHS, *CODINGS, *CHUNKS_, *TRAILERS, *INTERIM, *ENDS]

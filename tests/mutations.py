@@ -28,6 +28,14 @@ TOKENS = [
         b"HTTP/1.0",
         b"HTTP/2.0",
     ),
+    *(
+        b"Transfer_Encoding: chunked\r\n",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"\r\r\n",
+        b"\n\r\n",
+        b"\x0b",
+    ),
+    *(b"/../", b"%2e%2e%2f", b"#", b"\\", b"TRACE ", b"http://evil.example", b"0\r\n", b"Trailer: x\r\n", b"0;\n"),
     *(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
 ]
 EXAMPLES = 150
@@ -46,10 +54,12 @@ def seeds():
 
 
 def mutated(dice, good):
-    """One to three of these messages, one after the other, with up to six changes."""
+    """One to three of these messages, one after the other, with up to six changes, half of them where a line begins."""
     data = bytearray(b"".join(dice.choice(good) for _ in range(dice.randint(1, 3))))
     for _ in range(dice.randint(0, 6)):
         start = dice.randint(0, len(data))
+        if dice.random() < 0.5:
+            start = data.find(b"\n", start) + 1
         end = min(len(data), start + dice.choice([0, 1, 1, 2, 8, 40]))
         data[start:end] = dice.choice(
             [b"", dice.choice(TOKENS), dice.choice(TOKENS), data[start:end] * 2, dice.randbytes(2)]

@@ -78,8 +78,12 @@ class Handlers:
     def on(self, function, *numbers):
         self.handlers.update(dict.fromkeys(numbers, function))
 
-    def off(self, *numbers):
-        self.on(None, *numbers)
+    def last(self, function, *numbers):
+        def handle():
+            self.on(None, *numbers)
+            function()
+
+        self.on(handle, *numbers)
 
     def send(self, number):
         self.handlers[number]()

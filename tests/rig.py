@@ -18,7 +18,7 @@ from contextlib import closing, suppress
 
 LIMIT = 30  # seconds until a test that waits for something has failed
 HERE = ("--listen", "tcp:0:interface=127.0.0.1")
-READY = re.compile(rb"listening on http://127\.0\.0\.1:(\d+)")
+READY = re.compile(rb"listening on (?:http://[0-9.]+:(\d+)|/)")
 
 
 class Daemon:
@@ -84,15 +84,16 @@ class Daemons:
     def __init__(self, folder):
         self.folder, self.running = folder, []
 
-    def start(self, *options, store=None, env=None, wrap=(), listen=HERE, pass_fds=()):
+    def start(self, *options, store=None, env=None, wrap=(), listen=HERE, pass_fds=(), log="requests.log"):
         """A daemon with these options. Fails with what it said where it does not start.
 
-        ``wrap``: a command that starts it; ``pass_fds``: descriptors that it gets.
+        ``wrap``: a command that starts it; ``pass_fds``: descriptors that it gets; ``log``: a name, or nothing.
         """
         store = store or self.folder / "store.db"
         command = [*wrap, sys.executable, "-m", "proxy_daemon.cli.main", "serve", *listen]
+        logged = ["--log", str(self.folder / log)] if log else []
         process = subprocess.Popen(
-            [*command, "--store", str(store), "--log", str(self.folder / "requests.log"), *options],
+            [*command, "--store", str(store), *logged, *options],
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             env=os.environ | (env or {}),
@@ -102,12 +103,12 @@ class Daemons:
         for line in process.stderr:
             said.append(line)
             if found := READY.search(line):
-                port = int(found[1])
+                port = int(found[1] or 0)
                 break
         else:
             process.stderr.close()
             process.wait(LIMIT)
-        assert port, f"the daemon did not start: {b''.join(said).decode(errors='replace')}"
+        assert port is not None, f"the daemon did not start: {b''.join(said).decode(errors='replace')}"
         self.running.append(Daemon(process, port, said, store))
         self.running[-1].reader = threading.Thread(target=self._read, args=(process, said), daemon=True)
         self.running[-1].reader.start()  # ends with the process: afterwards `said` is all that it said

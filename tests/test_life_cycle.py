@@ -9,27 +9,10 @@ from signal import SIGHUP, SIGTERM
 
 import pytest
 from rig import HERE, LIMIT, SSE_HEAD, Peer, chunk
+from service_manager import Manager, handed_over
 
 STREAM = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
 HEALTH = b"GET /_llmproxy/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
-class Manager:
-    """The service manager's end of $NOTIFY_SOCKET."""
-
-    def __init__(self, path):
-        self.environ = {"NOTIFY_SOCKET": str(path)}
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(str(path))
-        self.socket.settimeout(LIMIT)
-
-    def until(self, wanted):
-        """Messages as dictionaries, up to one that has this name."""
-        told = []
-        while not told or wanted not in told[-1]:
-            lines = self.socket.recv(65536).decode().split("\n")
-            told.append(dict(line.split("=", 1) for line in lines))
-        return told
 
 
 @pytest.fixture
@@ -158,7 +141,7 @@ class TestReloading:
             assert int(client.response()[0].split()[1]) == status
         said = self.said(proxy)
         assert said.count("reload: changed allow-host\n") == 2
-        assert said.count("reload: nothing has changed\n") == 1
+        assert said.count("reload: no setting has changed; files were read and opened again\n") == 1
 
     def test_a_bad_file_changes_nothing_and_is_told(self, proxy, manager):
         status = self.reload(proxy, manager, 'upstream = "demo:"\nallow-hots = "x"\n')
@@ -229,13 +212,6 @@ class TestTheServiceManager:
         assert [manager.until("WATCHDOG")[-1] for _ in range(3)] == [{"WATCHDOG": "1"}] * 3
 
 
-ACTIVATED = [
-    *("bash", "-c"),
-    'exec 3<&"$1"; shift; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=llmproxy.socket; exec "$@"',
-    "activate",
-]
-
-
 class TestSocketActivation:
     @pytest.fixture
     def listening(self):
@@ -245,9 +221,7 @@ class TestSocketActivation:
     @pytest.mark.parametrize("listen", [(), ("--listen", "systemd:domain=INET:index=0")], ids=["found", "named"])
     def test_over_a_restart_no_connection_is_refused(self, daemon, listening, listen):
         def start():
-            descriptor = listening.fileno()
-            wrap = [*ACTIVATED, str(descriptor)]
-            return daemon("--upstream", "demo:", wrap=wrap, listen=listen, pass_fds=[descriptor])
+            return daemon("--upstream", "demo:", **handed_over(listening) | {"listen": listen})
 
         first = start()
         assert first.port == listening.getsockname()[1]
@@ -259,14 +233,12 @@ class TestSocketActivation:
             assert b'"ready"' in waiting.response()[1]
 
     def test_what_the_command_line_says_rules(self, daemon, listening):
-        descriptor = listening.fileno()
-        proxy = daemon("--upstream", "demo:", wrap=[*ACTIVATED, str(descriptor)], listen=HERE, pass_fds=[descriptor])
+        proxy = daemon("--upstream", "demo:", **handed_over(listening) | {"listen": HERE})
         assert proxy.port != listening.getsockname()[1]
 
     def test_a_socket_of_loopback_is_private(self, daemon, listening):
         """Anybody's recording answers there, as with `--listen tcp:...:interface=127.0.0.1`."""
-        descriptor = listening.fileno()
-        proxy = daemon("--upstream", "demo:", wrap=[*ACTIVATED, str(descriptor)], listen=(), pass_fds=[descriptor])
+        proxy = daemon("--upstream", "demo:", **handed_over(listening))
         outcomes = [proxy.chat(headers={"Authorization": f"Bearer {key}"})[1]["Cache-Status"] for key in ("a", "b")]
         assert [text.partition("; ")[2] for text in outcomes] == ["fwd=miss", "hit"]
 

@@ -3,19 +3,23 @@
 import gc
 import json
 import queue
+import re
 import resource
 import threading
+from hashlib import sha256
 
 import pytest
+from attrs import evolve
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock, StringTransportWithDisconnection
+from twisted.logger import capturedLogs
 
 from proxy_daemon import tap
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.net.housekeeping import ThreadWorker
 from proxy_daemon.pipeline.faults import StartError
-from proxy_daemon.settings import Settings
+from proxy_daemon.settings import Settings, SettingsError
 from proxy_daemon.tap import Options, assemble, makeService
 
 DEMO = (parse_upstream("demo:"),)
@@ -177,6 +181,47 @@ def test_what_the_start_says(assembled):
     first, second = assembled().start_lines(["http://127.0.0.1:8910"])
     assert first == "listening on http://127.0.0.1:8910, upstream: default demo:, mode new_episodes"
     assert "s.db are served again" in second
+
+
+TOKENS = {"red": sha256(b"llmp_red").digest(), "blue": sha256(b"llmp_blue").digest()}
+
+
+@pytest.mark.parametrize(("before", "after", "second"), [(None, TOKENS, "fwd=miss"), (TOKENS, None, "hit")])
+def test_a_reload_of_tokens_changes_whose_recordings_answer(reactor, assembled, before, after, second):
+    daemon = assembled(client_tokens=before)
+    finished(reactor, daemon.adopt(evolve(daemon.settings, client_tokens=after)))
+    answers = [
+        ask(reactor, daemon, "/v1/chat/completions", CHAT, headers=[f"X-LLMProxy-Token: llmp_{name}"])
+        for name in ("red", "blue")
+    ]
+    told = [re.search(rb"Cache-Status: llmproxy; (.*)\r\n", head)[1] for _, head, _ in answers]
+    assert told == [b"fwd=miss", second.encode()]
+
+
+@pytest.mark.parametrize(("listen", "warned"), [("tcp:8910", 2), ("tcp:8910:interface=127.0.0.1", 0)])
+def test_a_reload_that_takes_the_tokens_away_is_warned_of(reactor, assembled, listen, warned):
+    daemon = assembled(client_tokens=TOKENS, listen=(listen,))
+    with capturedLogs() as said:
+        finished(reactor, daemon.adopt(evolve(daemon.settings, client_tokens=None)))
+    assert sum("line" in event for event in said) == warned
+
+
+WATCHES = """
+from proxy_daemon.hookspecs import hookimpl
+@hookimpl
+def llmproxy_reload(settings):
+    settings.plugin_settings["seen"].append(settings.allow_host)
+"""
+
+
+def test_a_reload_that_one_plugin_refuses_is_taken_back_from_the_others(reactor, assembled, tmp_path):
+    (tmp_path / "watches.py").write_text(WATCHES)
+    seen = []
+    daemon = assembled(plugin=(str(tmp_path / "watches.py"),), plugin_settings={"seen": seen}, allow_host=("old",))
+    before = daemon.site.access
+    with pytest.raises(SettingsError, match="'request-log': --log: /proc/no/log cannot be opened"):
+        finished(reactor, daemon.adopt(evolve(daemon.settings, allow_host=("new",), log="/proc/no/log")))
+    assert (seen, daemon.site.access) == ([("new",), ("old",)], before)
 
 
 # --- plugins ---------------------------------------------------------------------------------------------------------

@@ -3,36 +3,39 @@
 import ssl
 from contextlib import suppress
 
-from twisted.internet.address import IPv4Address
 from wires import Wire
 
 from proxy_daemon.net.serving_tls import TransportFactory
 
-PEER = IPv4Address("TCP", "127.0.0.1", 50000)
-
 
 class TLSWire(Wire):
-    """Closing ends it at once, as a socket does whose octets are all sent."""
+    """Closing ends it at once, as a socket does whose octets are all sent. ``waiting``: for `eager.unsent`."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, peer):
+        super().__init__(peer=peer)
         self.closed = False
+        self.waiting = 0
 
     def setTcpNoDelay(self, enabled):
         """A socket's."""
 
+    def stop_taking(self, waiting=100_000):
+        """As a socket whose peer reads no more."""
+        self.waiting = waiting
+        self.producer.pauseProducing()
+
     def loseConnection(self):
         super().loseConnection()
-        self.closed = True
+        self.closed = not self.waiting
 
 
 class TLSClient:
     """A client of Python's `ssl` and our side of its connection. ``trusted``: the file of its authority."""
 
-    def __init__(self, front, certificates, trusted, protocols=(), site=None):
-        self.front, self.wire = front, TLSWire()
+    def __init__(self, front, certificates, trusted, protocols=(), site=None, peer="127.0.0.1"):
+        self.front, self.wire = front, TLSWire(peer)
         factory = TransportFactory(certificates, False, site or front.site, front.clock)
-        self.server = factory.buildProtocol(PEER)
+        self.server = factory.buildProtocol(self.wire.getPeer())
         self.server.makeConnection(self.wire)
         self._context = ssl.create_default_context(cafile=trusted)
         if protocols:

@@ -104,12 +104,34 @@ class Front:
         self.site = FrontSite(self.root, access, max_body, timeout, self.clock.seconds, Limits(**limits))
         self.site.reactor = self.clock
 
-    def connect(self, local="127.0.0.1", peer="127.0.0.1"):
-        """(channel, wire) of a new client."""
+    def connect(self, local="127.0.0.1", peer="127.0.0.1", *, turns=True):
+        """(channel, wire) of a new client. ``turns``: after each read the reactor turns until all is done."""
         wire = Wire(local, peer)
         channel = self.site.buildProtocol(wire.getPeer())
         channel.makeConnection(wire)
+        if turns:
+            channel.dataReceived = self._turning(channel.dataReceived)
         return channel, wire
+
+    def _turning(self, read):
+        under_way = False
+
+        def turning(data):
+            nonlocal under_way
+            if under_way:
+                read(data)
+                return
+            under_way = True
+            read(data)
+            self.turn()
+            under_way = False
+
+        return turning
+
+    def turn(self):
+        """Let the reactor turn until nothing is due."""
+        while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
+            self.clock.advance(0)
 
     def known(self, local="127.0.0.1", *, peer_is_local=True):
         """The heads that are known on one of our addresses."""

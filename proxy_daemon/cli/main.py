@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from proxy_daemon import __version__
@@ -19,10 +20,18 @@ for example: llmproxy serve --upstream https://api.openai.com/v1
 
 def serve(arguments: list[str]) -> None:
     """`twistd -n --pidfile= llmproxy ARGUMENTS`. Does not return."""
+    _name_sockets()
     from twisted.scripts.twistd import run  # noqa: PLC0415  (its import installs nothing before it is needed)
 
     sys.argv = ["twistd", "-n", "--pidfile=", "--logger=proxy_daemon.cli.log.to_stderr", "llmproxy", *arguments]
     run()
+
+
+def _name_sockets() -> None:
+    """Sockets that are handed over need no names (sd_listen_fds(3)), but without them Twisted does not see any."""
+    count = os.environ.get("LISTEN_FDS", "")
+    if count.isdecimal() and len(count) < 5 and not os.environ.get("LISTEN_FDNAMES"):  # noqa: PLR2004  (digits)
+        os.environ["LISTEN_FDNAMES"] = ":".join(["unknown"] * int(count))
 
 
 def demo(arguments: list[str]) -> int:

@@ -1,7 +1,7 @@
 """Who may ask (the design's section of that name): what `Host` may say, which pages' `Origin` may, and which tokens.
 
 It keeps web pages out: one that a browser shows must not reach the proxy by a name that it controls (DNS rebinding)
-nor by a request across origins.
+nor by a request across origins. Asked by `net/request.py` for each head that is not known yet.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.tokens import NO_TOKENS, Tokens
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
-_ORIGIN = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+_ORIGIN = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,255})(?::([0-9]{1,5}))?")
+_ANY_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[\[\]A-Za-z0-9._:-]{1,262}")  # of an extension, for one
+LONGEST_HOST = 262  # a name of DNS, and a port; what is longer is not remembered either
+
+MALFORMED = "The Host of the request is malformed."
 
 
 @frozen
@@ -48,6 +52,21 @@ class Access:
             return refused
         return self._origin_refusal(headers.all(b"origin"), host)
 
+    def page_refusal(self, headers: Headers, own_page: bool) -> str:
+        """Why a page's request that names no `Origin` is refused: an image, a script, a frame, a link.
+
+        Browsers say where it comes from (https://www.w3.org/TR/fetch-metadata/). A link may lead to our own pages, but
+        not further: an upstream is asked by nobody's page.
+        """
+        site = headers.get(b"sec-fetch-site")
+        if site not in (b"cross-site", b"same-site") or b"origin" in headers or "*" in self.allow_origins:
+            return ""
+        if own_page and headers.get(b"sec-fetch-dest") == b"document":
+            return ""
+        if site == b"same-site" and _is_loopback_name(_name(headers.get(b"host").decode("latin-1"))):
+            return ""
+        return "Pages of other sites may not ask here; one that --allow-origin names asks with fetch(), in mode cors."
+
     def _origin_refusal(self, origins: list[bytes], host: str) -> str:
         origin = origins[0].decode("latin-1")
         if len(origins) == 1 and ("*" in self.allow_origins or origin.lower() in map(str.lower, self.allow_origins)):
@@ -55,7 +74,7 @@ class Access:
         found = _ORIGIN.fullmatch(origin)
         if len(origins) == 1 and found and _is_own(found, host):
             return ""
-        name = origin if found else "null"
+        name = origin if _ANY_ORIGIN.fullmatch(origin) else "null"
         return (
             f"Pages of the origin {name!r} may not ask here; start llmproxy with --allow-origin {name} if they should."
         )
@@ -67,15 +86,25 @@ def _is_own(origin: re.Match[str], host: str) -> bool:
     return same or _is_loopback_name(origin[2].lower().removesuffix("."))
 
 
-@lru_cache(maxsize=1024)
 def _host_refusal(host: str, local_host: str, allowed: tuple[str, ...]) -> str:
+    return MALFORMED if len(host) > LONGEST_HOST else _known_host_refusal(host, local_host, allowed)
+
+
+@lru_cache(maxsize=1024)
+def _known_host_refusal(host: str, local_host: str, allowed: tuple[str, ...]) -> str:
     found = _HOST.fullmatch(host)
     if found is None:
-        return "The Host of the request is malformed."
-    name = found[1].lower().removesuffix(".")
+        return MALFORMED
+    name = _name(host)
     if _is_loopback_name(name) or _is_address(name, local_host) or any(_matches(name, each) for each in allowed):
         return ""
     return f"{name!r} is not a Host that llmproxy answers to; start it with --allow-host {name} if it should."
+
+
+def _name(host: str) -> str:
+    """Of a `Host`, without the port, in small letters."""
+    found = _HOST.fullmatch(host)
+    return found[1].lower().removesuffix(".") if found else ""
 
 
 def _is_loopback_name(name: str) -> bool:
@@ -85,9 +114,15 @@ def _is_loopback_name(name: str) -> bool:
 def _is_address(name: str, address: str) -> bool:
     """Whether the name is this very address, written as one: a rebound name never is."""
     try:
-        return bool(address) and ipaddress.ip_address(name.strip("[]")) == ipaddress.ip_address(address)
+        return bool(address) and _plain(name.strip("[]")) == _plain(address)
     except ValueError:
         return False
+
+
+def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Without zone, and IPv4 within IPv6 as IPv4: a socket for both gives it so, and clients do not. ValueError."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
 def _matches(name: str, allowed: str) -> bool:
@@ -99,8 +134,29 @@ def _matches(name: str, allowed: str) -> bool:
 def is_loopback(address: str) -> bool:
     """Whether it is an address of this machine alone: 127.0.0.0/8, ::1, or the former within IPv6."""
     try:
-        parsed = ipaddress.ip_address(address)
+        return _plain(address).is_loopback
     except ValueError:
         return False
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return parsed.is_loopback or (mapped is not None and mapped.is_loopback)
+
+
+# --- what people write -----------------------------------------------------------------------------------------------
+
+
+def parse_allowed_host(text: str) -> str:
+    """A name or an address, `*.example.com`, or `*`. Raises ValueError for what no `Host` can be equal to."""
+    name = text.removeprefix("*.").removesuffix(".")
+    found = _HOST.fullmatch(name) if len(name) <= LONGEST_HOST else None
+    if text == "*" or _is_address(text, text) or (found and not found[2]):
+        return text.removesuffix(".")
+    raise ValueError(
+        f"{text!r} is not a Host: a name or an address, without scheme, port and path; *.NAME for all below"
+    )
+
+
+def parse_allowed_origin(text: str) -> str:
+    """A whole origin, or `*`. Raises ValueError for what no browser sends, as with a path or the scheme's own port."""
+    found = _ORIGIN.fullmatch(text.lower())
+    own_port = found is not None and (found[1], found[3]) in (("http", "80"), ("https", "443"))
+    if text in ("*", "null") or (_ANY_ORIGIN.fullmatch(text) and not own_port):
+        return text
+    raise ValueError(f"{text!r} is not an Origin: scheme and host, a port if it is not the scheme's own, and no path")

@@ -13,6 +13,8 @@ PART = 256 * 1024  # octets: about what one step of a decoder may give, however 
 ZSTD_STEP = 256  # octets that zstd gets at once: it can make 32 KiB of each
 ZSTD_WINDOW = 8 * 1024 * 1024  # RFC 9659
 MOST_CODINGS = 5
+MOST_WITHIN = 8 * 1024 * 1024  # octets that one coding within another may hold
+MOST_EMPTY = 1000  # gzip members or zstd frames in a row of which nothing comes: whoever reads on waits for long
 
 
 class CodingError(ValueError):
@@ -20,7 +22,7 @@ class CodingError(ValueError):
 
 
 class TooLarge(CodingError):
-    """More came out than the limit."""
+    """More came out than the limit, or more would have to be read than it is worth: the rest is not known."""
 
 
 class Decoder(Protocol):
@@ -52,6 +54,7 @@ class _Gzip:
     def __init__(self, name: str) -> None:
         self._name = name
         self._begun = False
+        self._empty = 0
         self._inner: Any = zlib.decompressobj(31 if name == "gzip" else 15)
 
     def parts(self, data: bytes) -> Iterator[bytes]:
@@ -61,9 +64,12 @@ class _Gzip:
             if self._inner.eof:
                 if self._name != "gzip":
                     raise CodingError("octets stand behind the end of the deflate data")
+                self._empty = _one_more(self._empty)
                 self._inner = zlib.decompressobj(31)
             self._begun = True
-            yield from self._decompressed(data)
+            for part in self._decompressed(data):
+                self._empty = 0 if part else self._empty
+                yield part
             data = self._inner.unused_data
 
     def _decompressed(self, data: bytes) -> Iterator[bytes]:
@@ -80,6 +86,13 @@ class _Gzip:
     def end(self) -> None:
         if self._begun and not self._inner.eof:
             raise CodingError(f"the {self._name} data is cut")
+
+
+def _one_more(empty: int) -> int:
+    """Another member or frame begins, behind so many of which nothing came. Raises `TooLarge`."""
+    if empty >= MOST_EMPTY:
+        raise TooLarge(f"more than {MOST_EMPTY} parts in a row hold nothing")
+    return empty + 1
 
 
 def _is_zlib(data: bytes) -> bool:
@@ -113,6 +126,7 @@ class _Zstd:
 
     def __init__(self) -> None:
         self._inner: Any = None
+        self._empty = 0
 
     def parts(self, data: bytes) -> Iterator[bytes]:
         for at in range(0, len(data), ZSTD_STEP):
@@ -121,11 +135,14 @@ class _Zstd:
     def _decompressed(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self._inner is None or self._inner.eof:
+                self._empty = _one_more(self._empty)
                 self._inner = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
             try:
-                yield self._inner.decompress(data)
+                part = self._inner.decompress(data)
             except zstandard.ZstdError as error:
                 raise CodingError(f"damaged zstd data: {error}") from error
+            self._empty = 0 if part else self._empty
+            yield part
             data = self._inner.unused_data if self._inner.eof else b""
 
     def end(self) -> None:
@@ -133,11 +150,29 @@ class _Zstd:
             raise CodingError("the zstd data is cut")
 
 
+class _Within:
+    """A coding whose octets are coded too. They are counted: a little can unfold to very much, and that to nothing."""
+
+    def __init__(self, inner: _Stage) -> None:
+        self._inner = inner
+        self._left = MOST_WITHIN
+
+    def parts(self, data: bytes) -> Iterator[bytes]:
+        for part in self._inner.parts(data):
+            self._left -= len(part)
+            if self._left < 0:
+                raise TooLarge(f"the body is coded several times, and more than {MOST_WITHIN} octets stand within")
+            yield part
+
+    def end(self) -> None:
+        self._inner.end()
+
+
 class _Chain:
     """Several codings, the last applied undone first; no more than ``limit`` octets come out at the end."""
 
     def __init__(self, stages: list[_Stage], limit: int) -> None:
-        self._stages = stages
+        self._stages: list[_Stage] = [*map(_Within, stages[:-1]), *stages[-1:]]
         self._limit = limit
         self._size = 0
 

@@ -44,7 +44,10 @@ def connect_request(authority: str, authorization: bytes) -> bytes:
 def refusal_in_words(status: int) -> str:
     """What a proxy's refusal means for the person who reads the 502."""
     if status == PROXY_WANTS_PASSWORD:
-        return "it wants a user and a password (407); give them in --upstream-proxy http://USER:PASSWORD@HOST:PORT"
+        return (
+            "it wants a user and a password (407), and those of --upstream-proxy http://USER:PASSWORD@HOST:PORT are "
+            "missing or wrong"
+        )
     if status == 403:  # noqa: PLR2004  (RFC 9110 section 15.5.4)
         return "it does not let this machine connect there (403)"
     return f"it answered {status}"
@@ -64,8 +67,10 @@ class ConnectAnswer:
         """Take what was read. Gives the octets behind the answer: they are the upstream's first ones."""
         if self.state is not State.READING:
             return b""
+        looked = max(0, len(self._data) - 3)  # an end may have begun in the octets before
         self._data += data
-        while self.state is State.READING and (end := _END.search(self._data)) is not None:
+        while self.state is State.READING and (end := _END.search(self._data, looked)) is not None:
+            looked = 0
             head, self._data = self._data[: end.start()], self._data[end.end() :]
             self._left -= end.end()
             self._judge(head.partition(b"\n")[0].rstrip(b"\r"))

@@ -25,8 +25,10 @@ _ASKED_NETWORK = b"access-control-request-private-network"
 
 
 def is_preflight(method: bytes, headers: Headers) -> bool:
-    """Whether a browser asks on behalf of a page, before the page's own request."""
-    return method == b"OPTIONS" and _TOKEN.fullmatch(headers.get(_ASKED_METHOD)) is not None
+    """Whether a browser asks on behalf of a page, before the page's own request. There is no body to it."""
+    if method != b"OPTIONS" or _TOKEN.fullmatch(headers.get(_ASKED_METHOD)) is None:
+        return False
+    return headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
 
 
 def preflight_answer(headers: Headers) -> ResponseHead:

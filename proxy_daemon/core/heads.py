@@ -25,13 +25,16 @@ _REASONS = {
     408: b"Request Timeout",
     413: b"Content Too Large",
     414: b"URI Too Long",
+    417: b"Expectation Failed",
     424: b"Failed Dependency",
     426: b"Upgrade Required",
     431: b"Request Header Fields Too Large",
+    501: b"Not Implemented",
     502: b"Bad Gateway",
     503: b"Service Unavailable",
     504: b"Gateway Timeout",
     507: b"Insufficient Storage",
+    508: b"Loop Detected",
 }
 # Framing is made anew for what is really sent (recordings.md, lesson 4).
 FRAMING = frozenset((b"content-length", b"transfer-encoding"))

@@ -31,6 +31,7 @@ _UNSAFE = re.compile(rb"[\x00\r\n]+")
 # The length is written by who sends the body; the others are fields of another llmproxy behind this one.
 _NOT_PASSED = (b"content-length", b"x-llmproxy-exchange", b"x-llmproxy-body")
 UNBUFFERED = b"\r\nX-Accel-Buffering: no\r\n"
+SSE = b"text/event-stream"
 
 
 @frozen(slots=False)
@@ -92,7 +93,8 @@ class ResponseHead:
 
     def _is_buffered_stream(self) -> bool:
         """Whether nginx would hold a stream back, and upstream has not said whether it should."""
-        is_stream = self.headers.get(b"content-type").lower().startswith(b"text/event-stream")
+        # Streams of JSON are known by their framing only. nginx would hold them where it speaks HTTP/1.0 with us.
+        is_stream = b"transfer-encoding" in self.headers or self.headers.get(b"content-type").lower().startswith(SSE)
         return is_stream and b"x-accel-buffering" not in self.headers
 
     @lazy

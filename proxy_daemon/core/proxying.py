@@ -5,18 +5,15 @@ A proxy's password stays out of every text: reprs, errors and names. Read by `se
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from attrs import field, frozen
 
-from proxy_daemon.core.access import is_loopback
-from proxy_daemon.core.upstreams import Upstream
+from proxy_daemon.core.no_proxy import Exemption, parse_exempt
+from proxy_daemon.core.upstreams import Upstream, without_password
 
 DEFAULT_PORT = 80
 EXAMPLE = "for example http://proxy.example:3128"
@@ -46,38 +43,25 @@ OFF = Proxy("", 0)  # `--upstream-proxy off`
 
 @frozen(slots=False)
 class Proxies:
-    """The proxies of a daemon, by the scheme of the upstream, and the hosts that are reached without."""
+    """The proxies of a daemon, by the scheme of the upstream, and the hosts that are reached without.
 
-    by_scheme: Mapping[str, Proxy] = field(factory=dict)
+    In the place of a proxy may stand what is wrong with it: a fault only for whoever would need it.
+    """
+
+    by_scheme: Mapping[str, Proxy | str] = field(factory=dict)
     exempt: tuple[Exemption, ...] = ()
 
     def of(self, upstream: Upstream) -> Proxy | None:
-        """The proxy for an upstream; None: straight. This machine's own are always reached straight."""
+        """The proxy for an upstream; None: straight. This machine's own are always reached straight. ValueError."""
         proxy = self.by_scheme.get(upstream.scheme)
-        host = upstream.host.lower().removesuffix(".")
-        if proxy is None or host == "localhost" or host.endswith(".localhost") or is_loopback(host):
+        if proxy is None or upstream.is_here:
             return None
-        return None if any(each.covers(host, upstream.port) for each in self.exempt) else proxy
-
-
-@frozen
-class Exemption:
-    """One entry of NO_PROXY: every host, a host with all below it, or a network; ``port`` 0 is any."""
-
-    host: str
-    port: int = 0
-
-    def covers(self, host: str, port: int) -> bool:
-        """Whether a host (lower case, without brackets and last dot) is reached without a proxy."""
-        if self.port not in (0, port):
-            return False
-        if self.host == "*":
-            return True
-        network = _network(self.host)
-        if network is not None:
-            address = _address(host)
-            return address is not None and address in network
-        return host == self.host or (host.endswith("." + self.host) and _address(host) is None)
+        host = upstream.host.lower().removesuffix(".")
+        if any(each.covers(host, upstream.port) for each in self.exempt):
+            return None
+        if isinstance(proxy, str):
+            raise ValueError(proxy)  # noqa: TRY004  (a fault of the environment, not of the caller's)
+        return proxy
 
 
 def parse_proxy(text: str) -> Proxy:
@@ -85,10 +69,11 @@ def parse_proxy(text: str) -> Proxy:
     if text == "off":
         return OFF
     url = text if "://" in text else f"http://{text}"
-    shown = re.sub(r"//.*@", "//...@", url)
+    shown = without_password(url)
     try:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname
+        (host or "").encode("idna")
     except ValueError as error:
         raise ValueError(f"proxy {shown!r} is not a URL; {EXAMPLE}") from error
     if parts.scheme != "http":
@@ -99,7 +84,7 @@ def parse_proxy(text: str) -> Proxy:
 
 
 def proxies(option: Proxy | None, environ: Mapping[str, str]) -> Proxies:
-    """The proxies of a daemon. ``option``: of `--upstream-proxy`. Raises ValueError that names the variable."""
+    """The proxies of a daemon. ``option``: of `--upstream-proxy`. A fault of the environment names the variable."""
     if option == OFF:
         return Proxies()
     exempt = parse_exempt(environ.get("no_proxy") or environ.get("NO_PROXY") or "")
@@ -109,25 +94,13 @@ def proxies(option: Proxy | None, environ: Mapping[str, str]) -> Proxies:
     return Proxies({scheme: proxy for scheme, proxy in found.items() if proxy is not None}, exempt)
 
 
-def parse_exempt(text: str) -> tuple[Exemption, ...]:
-    """Read NO_PROXY: `*`, hosts (with all hosts below them), addresses, networks, each with a port or none."""
-    return tuple(_exemption(entry) for entry in re.split(r"[,\s]+", text) if entry.strip("."))
-
-
-def _exemption(entry: str) -> Exemption:
-    found = re.fullmatch(r"(\[[^\]]*\]|[^:]*):(\d{1,5})", entry)
-    host, port = (found[1], int(found[2])) if found else (entry, 0)
-    host = host.strip("[]").lower().removeprefix("*.") if host != "*" else host
-    return Exemption(host.strip(".") if _network(host) is None else host, port)
-
-
-def _from_environment(names: tuple[str, ...], environ: Mapping[str, str]) -> Proxy | None:
+def _from_environment(names: tuple[str, ...], environ: Mapping[str, str]) -> Proxy | str | None:
     for name in names:
         if environ.get(name):
             try:
                 proxy = parse_proxy(environ[name])
             except ValueError as error:
-                raise ValueError(f"${name}: {error}; --upstream-proxy off does without") from error
+                return f"${name}: {error}; --upstream-proxy off does without"
             return None if proxy == OFF else proxy
     return None
 
@@ -141,18 +114,3 @@ def _authorization(user: str | None, password: str | None) -> bytes:
 
 def _is_plain(url: str) -> bool:
     return re.fullmatch(r"[\x21-\x7e]+", url) is not None
-
-
-@lru_cache(maxsize=256)
-def _network(text: str) -> Any:
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
-def _address(host: str) -> Any:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None

@@ -19,25 +19,34 @@ Values = Mapping[bytes, list[bytes]]
 
 MAX_LENGTH_DIGITS = 18
 MAX_CHUNK = 1 << 60
+MAX_CONNECTION = 1024  # octets of all its lines: each member is looked for in each request
+KEPT = 1024  # octets of a target or Host whose verdict is remembered: longer ones would fill the memory
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"  # RFC 9110 section 5.6.2
 _VALUE = rb"[\t\x20-\x7e\x80-\xff]*+"  # RFC 9110 section 5.5, without line folding
 # Octets that a plain head does not hold. Some may stand in values: then each line is looked at.
 _SUSPECT = bytes(octet for octet in range(32) if octet not in b"\t\r\n") + b"\x7f#\\"
+# A table and one comparison are the fastest look at each octet: a third of the time of a regular expression.
+_OTHERWISE = bytes.maketrans(_SUSPECT, b"?" * len(_SUSPECT))
 _REQUEST_LINE = re.compile(rb"(%b) ([^ ]*) (HTTP/1\.[01])" % _TOKEN)
 _SHOWN = re.compile(rb"([\x21-\x7e]+) ([\x21-\x7e]+) [\x20-\x7e]*")
 _FIELD = re.compile(rb"(%b):%b" % (_TOKEN, _VALUE))
 _TARGET = re.compile(rb"/[\x21\x22\x24-\x7e]*")
 _SLASH = rb"(?:/|\\|%2f|%5c)"
-# RFC 3986 section 5.2.4, also as it looks once somebody has decoded it, or cut parameters (`;`) off.
-_DOTS = re.compile(rb"(?i)%b(?:\.|%%2e){1,2}(?:%b|;|%%3b|\Z)" % (_SLASH, _SLASH))
-_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")  # what `core.access` reads
+# RFC 3986 section 5.2.4, also as it looks once somebody has decoded it, or cut it off at `;`, `?`, `#` or NUL.
+_DOTS = re.compile(rb"(?i)%b(?:\.|%%2e){1,2}(?:%b|;|%%(?:3b|3f|23|00)|\Z)" % (_SLASH, _SLASH))
+# What `core.access` reads. A name has at most 255 octets (RFC 1035 section 2.3.4).
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(?::[0-9]{1,5})?")
 _CODINGS = re.compile(rb"%b(?:[ \t]*,[ \t]*%b)*" % (_TOKEN, _TOKEN))
 
 # RFC 9110 section 7.6.1: never a connection option. Taken away, the upstream would see another request.
 _END_TO_END = frozenset(
-    b"authorization cache-control cookie expect forwarded host origin range transfer-encoding via".split()
+    b"authorization cache-control cookie expect forwarded host idempotency-key origin range transfer-encoding"
+    b" user-agent via x-real-ip".split()
 )
+_KEEP_ALIVE = [b"keep-alive"]  # what nearly all clients say
+_ECHOED = frozenset((b"TRACE", b"TRACK"))
+_NOT_PASSED = _ECHOED | {b"CONNECT"}
 _ALSO_END_TO_END = (b"content-", b"accept", b"if-", b"x-forwarded-", b"anthropic-", b"openai-")
 
 
@@ -65,6 +74,7 @@ REQUEST_LINE = _bad(
     "(RFC 9112 section 3)."
 )
 _FORM = _bad("The request target must begin with '/': this is a reverse proxy, set it as the base URL.")
+_ECHO = Wrong(501, "The method asks for a copy of the request as it arrives, with the keys in it; it is not passed on.")
 _OCTETS = _bad("The request target holds a space, a '#', a control octet or one outside ASCII; percent-encode it.")
 _BACKSLASH = _bad("The path holds a backslash, which some servers read as a slash; write it as %5C.")
 _DOT_SEGMENT = _bad("The path has a segment '.' or '..', which may lead elsewhere; send the path that is meant.")
@@ -82,26 +92,27 @@ _UNKNOWN = Wrong(501, "The Transfer-Encoding names a coding that llmproxy does n
 _HOSTS = _bad("The request names more than one Host.")
 _NO_HOST = _bad("The request names no Host, which HTTP/1.1 demands.")
 _ODD_HOST = _bad("The Host of the request is malformed; it is a name or an address, and a port if need be.")
+_LONG = _bad(f"The field Connection has more than {MAX_CONNECTION} octets; it names the few fields of this hop.")
 _EXPECT = Wrong(417, "The request expects something else than 100-continue; leave the field Expect out.")
 
 
-def wrong_lines(head: bytes, target: bytes, count: int) -> Wrong | None:
+def wrong_lines(head: bytes, size: int, method: bytes, target: bytes) -> Wrong | None:
     """What is wrong with the lines of a whole head that the parser has passed; None where nothing is.
 
-    ``target`` and ``count``, of fields, are what the parser made of it: it folds lines.
+    ``method``, ``target`` and ``size`` are what the parser made of it: it folds lines, and lets no CR or LF into one.
     """
     plain = (
-        head.count(b"\n") == count + 2
-        and len(head.translate(None, _SUSPECT)) == len(head)
-        and _wrong_target(target) is None
-        and not head.startswith(b"CONNECT")
+        len(head) == size
+        and head.translate(_OTHERWISE) == head
+        and method not in _NOT_PASSED
+        and (_known_target if len(target) <= KEPT else _wrong_target)(target) is None
     )
     return None if plain else first_wrong_line(head)
 
 
 def first_wrong_line(head: bytes) -> Wrong | None:
-    """The same, line by line; also for a head that the parser has refused. An empty line before it is passed over."""
-    first, *fields = head.removeprefix(b"\r\n").split(b"\r\n")
+    """The same, line by line; also for a head that the parser has refused."""
+    first, *fields = head.split(b"\r\n")
     return wrong_request_line(first) or next(filter(None, map(wrong_field_line, filter(None, fields))), None)
 
 
@@ -118,7 +129,9 @@ def wrong_request_line(line: bytes) -> Wrong | None:
     found = _REQUEST_LINE.fullmatch(line)
     if found is None:
         return _wrong_parts(line)
-    return _FORM if found[1] == b"CONNECT" else _wrong_target(found[2])
+    if found[1] in _NOT_PASSED:
+        return _ECHO if found[1] in _ECHOED else _FORM
+    return _wrong_target(found[2])
 
 
 def _wrong_parts(line: bytes) -> Wrong:
@@ -128,7 +141,6 @@ def _wrong_parts(line: bytes) -> Wrong:
     return REQUEST_LINE if found is None else _OCTETS
 
 
-@lru_cache(maxsize=256)
 def _wrong_target(target: bytes) -> Wrong | None:
     """Only the origin form of RFC 9112 section 3.2.1 reaches an upstream."""
     if not target.startswith(b"/"):
@@ -139,6 +151,9 @@ def _wrong_target(target: bytes) -> Wrong | None:
     if b"\\" in path:
         return _BACKSLASH
     return _DOT_SEGMENT if _DOTS.search(path) else None
+
+
+_known_target = lru_cache(maxsize=256)(_wrong_target)
 
 
 def wrong_field_line(line: bytes) -> Wrong | None:
@@ -160,24 +175,33 @@ def _wrong_field(line: bytes) -> Wrong:
 def wrong_head(version: bytes, fields: Headers) -> Wrong | None:
     """What is wrong with the fields of a whole head together; None where it may pass."""
     values = fields.by_name
-    connection, expect = values.get(b"connection"), values.get(b"expect")
+    hosts, lengths, connection = values.get(b"host"), values.get(b"content-length"), values.get(b"connection")
+    rare = (
+        b"transfer-encoding" in values
+        or b"expect" in values
+        or b"content_length" in values
+        or b"transfer_encoding" in values
+    )
     return (
-        _wrong_framing(version, values)
-        or _wrong_hosts(version, values.get(b"host", ()))
-        or (None if connection is None else _wrong_options(b",".join(connection)))
-        or (None if expect is None else _wrong_expectation(version, expect))
+        (_wrong_rarity(version, values) if rare else None)
+        or (None if lengths is None else _wrong_length(lengths))
+        or (_wrong_host(hosts[0]) if hosts is not None and len(hosts) == 1 else _wrong_number(version, hosts))
+        or (None if connection is None or connection == _KEEP_ALIVE else _wrong_options(b",".join(connection)))
     )
 
 
-def _wrong_framing(version: bytes, values: Values) -> Wrong | None:
-    """RFC 9112 sections 6.1 to 6.3: where the body ends must be beyond doubt."""
-    lengths, codings = values.get(b"content-length"), values.get(b"transfer-encoding")
+def _wrong_rarity(version: bytes, values: Values) -> Wrong | None:
+    """RFC 9112 sections 6.1 to 6.3: where the body ends must be beyond doubt. And whether it is waited for."""
+    codings, expect = values.get(b"transfer-encoding"), values.get(b"expect")
     if b"content_length" in values or b"transfer_encoding" in values:
         return _UNDERSCORE
-    if codings is not None:
-        return _wrong_coding(version, codings) if lengths is None else _BOTH
-    if lengths is None:
-        return None
+    if codings is not None and b"content-length" in values:
+        return _BOTH
+    wrong = None if codings is None else _wrong_coding(version, codings)
+    return wrong or (None if expect is None else _wrong_expectation(version, expect))
+
+
+def _wrong_length(lengths: list[bytes]) -> Wrong | None:
     if len(lengths) > 1:
         return _LENGTHS
     return None if lengths[0].isdigit() and len(lengths[0]) <= MAX_LENGTH_DIGITS else _NO_LENGTH
@@ -194,20 +218,27 @@ def _wrong_coding(version: bytes, values: list[bytes]) -> Wrong | None:
     return _UNKNOWN
 
 
-def _wrong_hosts(version: bytes, hosts: Sequence[bytes]) -> Wrong | None:
-    """RFC 9112 section 3.2. Which names may ask is up to `core.access`."""
-    if len(hosts) == 1:
-        return _wrong_host(hosts[0])
+def _wrong_number(version: bytes, hosts: Sequence[bytes] | None) -> Wrong | None:
+    """RFC 9112 section 3.2: of Hosts, where there is not one."""
     return _HOSTS if hosts else (_NO_HOST if version == b"HTTP/1.1" else None)
 
 
-@lru_cache(maxsize=256)
 def _wrong_host(host: bytes) -> Wrong | None:
+    """Which names may ask is up to `core.access`."""
+    return _ODD_HOST if len(host) > KEPT else _known_host(host)
+
+
+@lru_cache(maxsize=256)
+def _known_host(host: bytes) -> Wrong | None:
     return None if _HOST.fullmatch(host) else _ODD_HOST
 
 
-@lru_cache(maxsize=256)
 def _wrong_options(connection: bytes) -> Wrong | None:
+    return _LONG if len(connection) > MAX_CONNECTION else _wrong_members(connection)
+
+
+@lru_cache(maxsize=256)
+def _wrong_members(connection: bytes) -> Wrong | None:
     named = next(filter(_is_end_to_end, _members(connection)), None)
     if named is None:
         return None
@@ -238,10 +269,9 @@ def has_bare_end(part: bytes | bytearray) -> bool:
     return b"\n" in part or -1 < part.find(b"\r") < len(part) - 1
 
 
-def closes(fields: Headers) -> bool:
-    """Whether the client asks for the end of the connection behind this answer (RFC 9112 section 9.6)."""
-    connection = fields.by_name.get(b"connection")
-    return connection is not None and _says_close(b",".join(connection))
+def closes(connection: Sequence[bytes]) -> bool:
+    """Whether these lines of Connection ask for its end behind this answer (RFC 9112 section 9.6)."""
+    return connection != _KEEP_ALIVE and _says_close(b",".join(connection)[: MAX_CONNECTION + 1])
 
 
 @lru_cache(maxsize=256)

@@ -75,7 +75,9 @@ def target_passed_on(target: bytes) -> bytes:
         return target
     path, _, query = target.partition(b"?")
     kept = [parameter for parameter in query.split(b"&") if not parameter.startswith(KEY_PARAMETER + PREFIX)]
-    return b"?".join([path, b"&".join(kept)] if query and kept else [path])
+    if len(kept) == query.count(b"&") + 1:
+        return target
+    return b"?".join([path, b"&".join(kept)] if kept else [path])
 
 
 def _query_token(target: bytes) -> bytes:
@@ -138,6 +140,8 @@ def admin_digest(text: str) -> bytes:
 
 
 def _checked_name(name: str) -> str:
+    if name.startswith(PREFIX.decode()):  # not quoted: it is a secret
+        raise ValueError('a name begins as tokens do; a line is NAME = "sha256:...", as llmproxy token NAME prints it')
     if _NAME.fullmatch(name) is None:
         raise ValueError(f"{name!r} is no name of a token: up to 64 letters, digits and .-_")
     return name

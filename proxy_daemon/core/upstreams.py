@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
+from proxy_daemon.core.access import is_loopback
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
 VERSION = re.compile(r"v\d+[a-z0-9]*\Z")
 NAME = re.compile(r"[A-Za-z0-9._-]+\Z")
@@ -49,6 +51,12 @@ class Upstream:
     def place(self) -> Place:
         """What keys and trust are known by: another host that a plugin gives the same name has neither."""
         return self.name, self.scheme, self.host, self.port
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine."""
+        host = self.host.lower().removesuffix(".")
+        return host == "localhost" or host.endswith(".localhost") or is_loopback(host)
 
     def target(self, target: bytes) -> bytes:
         """The request target under this base URL (the design's rule "Base path", by whole segments).
@@ -91,9 +99,14 @@ def parse_named_file(text: str) -> tuple[str, str]:
     return name, path
 
 
+def without_password(url: str) -> str:
+    """A URL as it may stand in a log, however wrong it is: what precedes the last `@` is left out."""
+    return re.sub(r"\A([A-Za-z][A-Za-z0-9+.-]*://)?.*@", r"\1...@", url, flags=re.DOTALL)
+
+
 def _from_url(name: str, url: str) -> Upstream:
     example = "for example https://api.openai.com/v1"
-    shown = re.sub("//.*@", "//...@", url)  # a password must not stand in a log
+    shown = without_password(url)
     try:
         parts = urlsplit(url)
         port = parts.port

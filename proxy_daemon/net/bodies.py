@@ -7,12 +7,10 @@ thread and while it grows; the file is closed with the last reference.
 from __future__ import annotations
 
 import errno
-import gc
 import math
 import os
 import shutil
 import tempfile
-import time
 from collections import deque
 from contextlib import suppress
 
@@ -21,7 +19,6 @@ from proxy_daemon.core.quantities import size_text
 MEMORY_LIMIT = 1024 * 1024
 MIB = 1024 * 1024
 MOST_SPACE = 4 * 1024 * MIB
-COLLECT_EVERY = 5.0  # seconds: it takes tens of milliseconds
 
 
 class SpoolFull(OSError):
@@ -39,7 +36,6 @@ class Space:
         self.limit = limit
         self.refused = 0  # how often there was no space
         self._taken = 0
-        self._next_collection = 0.0
         self._given_back: deque[int] = deque()
 
     @property
@@ -52,19 +48,10 @@ class Space:
     def take(self, size: int) -> None:
         """Room for so many octets more. Raises `SpoolFull`."""
         if self.used + size > self.limit:
-            self._collect()
-        if self.used + size > self.limit:
             self.refused += 1
             limit = f"{size_text(int(self.limit))} (--max-spool)"
             raise SpoolFull(errno.ENOSPC, f"all bodies together may take no more of the disk than {limit}")
         self._taken += size
-
-    def _collect(self) -> None:
-        """Look for files that nobody can reach: an exchange that was cancelled waits for the garbage collector."""
-        now = time.monotonic()
-        if now >= self._next_collection:
-            self._next_collection = now + COLLECT_EVERY
-            gc.collect()
 
     def give_back(self, size: int) -> None:
         """They are free again."""

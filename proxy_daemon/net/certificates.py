@@ -14,9 +14,12 @@ from typing import Any
 from attrs import frozen
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from cryptography.x509 import Certificate, load_pem_x509_certificates
-from OpenSSL import SSL
+from cryptography.x509 import Certificate, InvalidVersion, load_pem_x509_certificates
+from OpenSSL import SSL, crypto
 from twisted.internet.ssl import CertificateOptions
+
+# What comes of a certificate that is damaged inside, or has a key of a kind that is not known.
+UNUSABLE = (SSL.Error, crypto.Error, UnsupportedAlgorithm, ValueError)
 
 
 class CertificateError(Exception):
@@ -51,14 +54,12 @@ def load(files: Files) -> tuple[CertificateOptions, Certificate]:
     if files.chain is not None:
         chain += _certificates(files.chain)
     key = _key(files.key)
-    if key.public_key() != own.public_key():
-        raise CertificateError(f"the key in {files.key} does not belong to the certificate in {files.certificate}")
-    values: dict[str, Any] = {"privateKey": key, "certificate": own, "extraCertChain": chain}
-    options = CertificateOptions(**values)  # its types still ask for pyOpenSSL's own, which pyOpenSSL deprecates
     try:
-        options.getContext()  # else the first client would meet what OpenSSL does not take
-    except SSL.Error as error:
+        options = _options(key, own, chain)
+    except UNUSABLE as error:
         raise CertificateError(f"OpenSSL does not take {files.certificate}: {_reason(error)}") from error
+    if options is None:
+        raise CertificateError(f"the key in {files.key} does not belong to the certificate in {files.certificate}")
     return options, own
 
 
@@ -75,11 +76,22 @@ def warnings(files: Files, certificate: Certificate, now: datetime | None = None
     return found
 
 
+def _options(key: Any, own: Certificate, chain: list[Certificate]) -> CertificateOptions | None:
+    """None where the key is another one's. All is asked that is read late: else a client would meet what is wrong."""
+    if key.public_key() != own.public_key():
+        return None
+    _ = own.not_valid_before_utc, own.not_valid_after_utc
+    values: dict[str, Any] = {"privateKey": key, "certificate": own, "extraCertChain": chain}
+    options = CertificateOptions(**values)  # its types still ask for pyOpenSSL's own, which pyOpenSSL deprecates
+    options.getContext()
+    return options
+
+
 def _certificates(path: Path) -> list[Certificate]:
     content = _content(path, "certificate")
     try:
         return load_pem_x509_certificates(content)
-    except ValueError as error:
+    except (ValueError, InvalidVersion) as error:
         raise CertificateError(f"there is no certificate in PEM format in {path}") from error
 
 
@@ -100,8 +112,10 @@ def _content(path: Path, what: str) -> bytes:
         raise CertificateError(f"cannot read the {what} {path}: {error.strerror}") from error
 
 
-def _reason(error: SSL.Error) -> str:
-    return "; ".join(reason for *_, reason in error.args[0]) or "it does not say why"
+def _reason(error: Exception) -> str:
+    if isinstance(error, (SSL.Error, crypto.Error)):
+        return "; ".join(reason for *_, reason in error.args[0]) or "it does not say why"
+    return str(error)
 
 
 def _mode(path: Path) -> int:

@@ -19,6 +19,7 @@ from proxy_daemon.core.access import is_loopback
 from proxy_daemon.core.headers import Headers, Pair
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.strictness import Wrong
+from proxy_daemon.net import eager
 from proxy_daemon.net.chunks import StrictChunks
 from proxy_daemon.net.guard import Caller
 from proxy_daemon.net.limits import MAX_FIELDS, LimitMet, head_too_large, too_many_fields
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 MAX_KNOWN = 256  # heads
 LARGEST_KNOWN = 8 * 1024  # octets of one
 LINGER_SECONDS = 10.0
+QUIET_SECONDS = 0.25  # behind an answer: so soon a busy client asks again
 END = b"\r\n\r\n"
 
 
@@ -56,6 +58,7 @@ class FrontChannel(WatchedChannel):
     _doubtful = False  # the parser has seen two lengths, or one that is none
     asked = False  # whether a request has been answered on it
     flow: Flow | None = None  # whom to hold up then
+    _queued = False  # behind the last request there is more, which waits for the next turn of the reactor
     maxHeaders = MAX_FIELDS
 
     def connectionMade(self) -> None:
@@ -106,7 +109,8 @@ class FrontChannel(WatchedChannel):
         if known is not None and known.length == len(data) - end:
             self._take(known, data[end:])
             return
-        self._head = data[:end] if len(END) <= end <= LARGEST_KNOWN else b""
+        # one behind an empty line is not learned: it would be known behind two of them
+        self._head = data[:end] if len(END) <= end <= LARGEST_KNOWN and not data.startswith(b"\r") else b""
         self._head_since = self._silent_since
         if self._head:
             self.lineReceived = super().lineReceived  # type: ignore[method-assign]  # `judge` looks at the lines
@@ -139,11 +143,15 @@ class FrontChannel(WatchedChannel):
         self._next_head()
 
     def checkPersistence(self, request: Any, version: bytes) -> bool:
-        """Whether the connection stays for another request: not while the daemon drains."""
-        if self._site.draining:
-            request.responseHeaders.setRawHeaders(b"connection", [b"close"])
-            return False
-        return bool(super().checkPersistence(request, version))
+        """Whether the connection stays for another request: not while the daemon drains.
+
+        Twisted's own reads the first line of Connection, and no lists.
+        """
+        connection = request.requestHeaders.getRawHeaders(b"connection", [])
+        if version == b"HTTP/1.1" and not self._site.draining and not (connection and strictness.closes(connection)):
+            return True
+        request.responseHeaders.setRawHeaders(b"connection", [b"close"])
+        return False
 
     def headerReceived(self, line: bytes) -> bool:
         """Keep the field as it was written, where Twisted's checks pass it."""
@@ -179,16 +187,21 @@ class FrontChannel(WatchedChannel):
 
     def judge(self, fields: Headers, length: int | None) -> bool:
         """Whether a head may pass. Where not, it has been answered. Called by `FrontRequest.gotLength`."""
-        wrong = strictness.wrong_lines(self._head, self._path, len(fields.pairs)) if self._head else None
+        size = self._receivedHeaderSize + 2 * (len(fields.pairs) + 2)  # and a line each for the first and the empty one
+        wrong = strictness.wrong_lines(self._head, size, self._command, self._path) if self._head else None
         wrong = wrong or strictness.wrong_head(self._version, fields)
         if wrong is not None or self._doubtful:
             self.reject(wrong or strictness.UNCLEAR)
             return False
         if length is None:
             self._transferDecoder = StrictChunks(self.requests[-1].handleContentChunk, self._finishRequestBody)
-        if strictness.closes(fields):
-            self.persistent = 0
         return True
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """A body; or requests behind one that is being answered: in one piece, as Twisted looks at each each time."""
+        if self._handlingRequest and self._dataBuffer:
+            data = self._dataBuffer.pop() + data
+        super().rawDataReceived(data)
 
     def _next_head(self) -> None:
         self._head = self._line = b""
@@ -236,17 +249,15 @@ class FrontChannel(WatchedChannel):
         """Answer what has come of a request, and read nothing any more: where the next one begins is in doubt."""
         if self.rejected:
             return
-        self.rejected = True
-        self.lineReceived = self.allContentReceived = self.rawDataReceived = _ignored  # type: ignore[method-assign,assignment]
         if isinstance(refusal, LimitMet):
             self._site.met.add(refusal.limit)
         fields = getattr(self.requests[-1], "fields", None) if self.requests else None  # there once the head is whole
         fields = Headers(self.raw_fields) if fields is None else fields
-        command, path = strictness.shown(self._line or self._head.removeprefix(b"\r\n").partition(b"\r\n")[0])
+        command, path = strictness.shown(self._line or self._head.partition(b"\r\n")[0])
         request = Request(getattr(self, "_command", command), getattr(self, "_path", path), fields)
         head, own, body = self._site.root.turn_away(request, self.peer_host, refusal)
         framing = b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
-        self.transport.write(head.wire + own + framing + body)
+        eager.send(self.transport, head.wire + own + framing + (b"" if request.method == b"HEAD" else body))
         self.linger()
 
     # --- writing -----------------------------------------------------------------------------------------------------
@@ -261,27 +272,57 @@ class FrontChannel(WatchedChannel):
     def resumeProducing(self) -> None:
         """It takes more."""
         super().resumeProducing()
+        if self._queued:
+            self.callLater(0, self._next)
         if self.flow is not None:
             self.flow.resume()
 
     def requestDone(self, request: Any) -> None:
         """The answer is written. While the client does not take it, no further request is read."""
         self.asked = True
+        rest, self._dataBuffer = self._dataBuffer, []  # else it would be read at once
         super().requestDone(request)
-        if self.held_up and self.persistent:
+        if not self.persistent:
+            return
+        if rest or self._buffer:
+            self._queue(rest)
+        if self.held_up:
             self._networkProducer.pauseProducing()
+
+    def _queue(self, rest: list[bytes]) -> None:
+        """A client may send a thousand requests in one read: each has its turn, as those of other clients have."""
+        self._handlingRequest = self._queued = True  # so that what comes is put behind it, and not too much is read
+        self.setRawMode()
+        self._dataBuffer = rest
+        self.callLater(0, self._next)
+
+    def _next(self) -> None:
+        """Read the request that was queued, if its client takes answers and is still there."""
+        if not self._queued or self.held_up or self.rejected or self not in self._site.channels:
+            return
+        self._handlingRequest = self._queued = False
+        data, self._dataBuffer = b"".join(self._dataBuffer), []
+        self._networkProducer.resumeProducing()
+        self.setLineMode(data)
 
     def leave(self, *, new_too: bool = True) -> None:
         """The daemon stops: close when idle, else after the answer that is under way.
 
-        A connection on which nothing was asked yet gets its first answer, unless ``new_too``: its client could not
-        know that it would be closed.
+        A client that has just been answered may be asking again at this moment, and could not know that it should not:
+        its connection stays until it is quiet, and an answer on it says that it is the last one. A connection on which
+        nothing was asked yet gets its first answer, unless ``new_too``.
         """
         if self.requests:
-            self.persistent = 0
-        elif not self._buffer and (self.asked or new_too):
+            if not self.requests[0].startedWriting:  # else it is too late to say so
+                self.persistent = 0
+        elif not self._buffer and not self._queued and (self._is_quiet() if self.asked else new_too):
             self.persistent = 0
             self.loseConnection()
+
+    def _is_quiet(self) -> bool:
+        """Whether a close now would hardly take a question away from its client."""
+        quiet: bool = self._site.seconds() - self._silent_since >= QUIET_SECONDS
+        return quiet and not eager.unread(self.transport)
 
     def linger(self) -> None:
         """The answer is written and nothing more is read, but the client still sends.
@@ -290,11 +331,13 @@ class FrontChannel(WatchedChannel):
         our side only, and pass over what comes, for a while.
         """
         self.persistent = 0
+        self.rejected = True  # also in the midst of a read: what is behind it in there gets no answer
         self.setTimeout(None)
+        self.lineReceived = self.allContentReceived = self.rawDataReceived = _ignored  # type: ignore[method-assign,assignment]
         self.dataReceived = _ignored  # type: ignore[assignment]
         cast(Any, self._networkProducer).unregisterProducer()  # a held-up producer would keep our side open
         self._networkProducer.resumeProducing()  # the octets that come must not lie there, nor the end be missed
-        getattr(self.transport, "loseWriteConnection", self.transport.loseConnection)()
+        eager.end(self.transport)
         self._abortingCall = self.callLater(LINGER_SECONDS, self.forceAbortClient)
 
     def getPeer(self) -> Any:

@@ -15,6 +15,9 @@ from proxy_daemon.pipeline.ports import Flow
 if TYPE_CHECKING:
     from proxy_daemon.net.request import FrontRequest
 
+# An upstream's page in a browser has the same origin as our own pages, which show what was said. It is shown, but no
+# script of it runs, and nothing of it reads them (https://www.w3.org/TR/CSP3/#directive-sandbox).
+SANDBOX = b"Content-Security-Policy: sandbox\r\n"
 NO_CONTENT = 204
 NO_BODY = frozenset((NO_CONTENT, 304))
 
@@ -50,6 +53,8 @@ class FrontClient:
         if not request.channel.persistent:
             framing += b"Connection: close\r\n"
         request.startedWriting = 1
+        if request.caller.shows:
+            own += SANDBOX
         origin = request.caller.origin
         self._held = b"%b%b%b\r\n" % (cors.wire(head, origin) if origin else head.wire, own, framing)
 

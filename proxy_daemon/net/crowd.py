@@ -10,14 +10,19 @@ from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet.protocol import Protocol
+from twisted.logger import Logger
 
 from proxy_daemon.core.dialects import GENERIC
 from proxy_daemon.core.heads import error_answer
+from proxy_daemon.net import eager
 from proxy_daemon.net.limits import Limits
+
+log = Logger()
 
 MAX_LEAVING = 256  # that are given the time to read their answer; those beyond are reset
 LOOKS = 3  # after so many, a second each, one that leaves is reset
 RETRY_AFTER = 5  # seconds
+LOOKS_A_LINE = 60  # so many looks, a second each, are between two lines about refused connections
 NETWORK_6 = 64  # bits: a household or a machine has a whole network of IPv6 addresses
 
 
@@ -28,7 +33,10 @@ class Crowd:
         self.leaving: set[NoRoom] = set()
         self._limits = limits
         self._by_client: Counter[str] = Counter()
-        self._answers = {kind: _answer(text) for kind, text in _texts(limits).items()}
+        self._texts = _texts(limits)
+        self._answers = {kind: _answer(text) for kind, text in self._texts.items()}
+        self._refused: Counter[str] = Counter()  # since the last line about them
+        self._looks = LOOKS_A_LINE
 
     def full(self, host: str, total: int) -> str:
         """Which limit one more connection would break, as a kind of `net.limits.KINDS`; empty where there is room."""
@@ -51,12 +59,23 @@ class Crowd:
 
     def turn_away(self, kind: str) -> NoRoom:
         """What speaks to a connection for which there is no room."""
+        self._refused[kind] += 1
         return NoRoom(self, self._answers[kind])
 
     def look(self) -> None:
         """Once a second."""
+        self._looks += 1
+        if self._refused and self._looks > LOOKS_A_LINE:
+            self._tell()
         for each in tuple(self.leaving):
             each.look()
+
+    def _tell(self) -> None:
+        """In the daemon's own log: nothing was asked, so there is no exchange and no line in the request log."""
+        for kind, count in self._refused.items():
+            log.warn("connections refused with 503: {count}. {text}", count=count, text=self._texts[kind])  # noqa: G010  (a Twisted logger)
+        self._refused.clear()
+        self._looks = 0
 
 
 class NoRoom(Protocol):
@@ -75,8 +94,8 @@ class NoRoom(Protocol):
             self.transport.abortConnection()
             return
         self._crowd.leaving.add(self)
-        self.transport.write(self._answer)
-        getattr(self.transport, "loseWriteConnection", self.transport.loseConnection)()
+        eager.send(self.transport, self._answer)
+        eager.end(self.transport)
 
     def look(self) -> None:
         """It has had its time."""

@@ -20,10 +20,14 @@ FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
 
 @frozen(slots=False)
 class Caller:
-    """Who asks. ``name``: of the client's token; ``origin``: of the page. Empty where there is none."""
+    """Who asks. ``name``: of the client's token; ``origin``: of the page. Empty where there is none.
+
+    ``shows``: it is a browser that would show the answer as a page of ours, or run it.
+    """
 
     name: str = ""
     origin: bytes = b""
+    shows: bool = False
 
 
 NOBODY = Caller()
@@ -42,7 +46,8 @@ def caller(headers: Headers, target: bytes, tokens: Tokens) -> Caller:
     """Who asks; the rules on `Origin` have passed the request."""
     name = tokens.client(headers, target) if tokens.clients else ""
     origin = headers.get(b"origin")
-    return Caller(name, origin) if name or origin else NOBODY
+    shows = b"text/html" in headers.get(b"accept") or headers.get(b"sec-fetch-mode") == b"navigate"
+    return Caller(name, origin, shows) if name or origin or shows else NOBODY
 
 
 def is_local(headers: Headers, peer_is_local: bool) -> bool:

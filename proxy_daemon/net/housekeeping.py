@@ -127,13 +127,17 @@ class Lines:
         return b"".join(lines)
 
     def _run(self) -> None:
-        """In the thread."""
+        """In the thread. A disk that stays full is told of once, not ten times a second."""
+        failing = False
         while (data := self._queue.get()) != END:
             try:
                 self._file.write(data)
                 self._file.flush()
+                failing = False
             except (OSError, ValueError) as error:
-                sys.stderr.write(f"llmproxy: the log cannot be written: {error}\n")
+                if not failing:
+                    sys.stderr.write(f"llmproxy: the log cannot be written, lines are lost: {error}\n")
+                failing = True
             self._writing = False
 
 

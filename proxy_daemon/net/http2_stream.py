@@ -1,12 +1,10 @@
 """One stream of HTTP/2 as the transport of a `FrontChannel`: HTTP/1.1 on that side, header lists and data on the other.
 
-What a client sends as a field cannot become another field, line or request here: `_request_head` refuses it. Made by
-`net/http2.py`.
+Made by `net/http2.py`; what it may be asked is said by `core/http2_requests.py`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,15 +15,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from proxy_daemon.core.headers import HOP_BY_HOP, Pair
+from proxy_daemon.core.http2_requests import Http1Head
 
-UNSAFE = re.compile(rb"[\r\n\0]")
 NO_BODY = frozenset((204, 304))
 FIRST_FINAL = 200  # below are interim answers
 DONE = Failure(ConnectionDone())
-
-
-class BadRequest(Exception):
-    """A header list that is no request (RFC 9113 section 8.1.1)."""
 
 
 @implementer(ITransport, IPushProducer)
@@ -48,14 +42,11 @@ class Stream:
 
     # --- the request -------------------------------------------------------------------------------------------------
 
-    def begin(self, fields: list[Pair], *, whole: bool) -> None:
-        """Its head. Raises `BadRequest`."""
-        names = {name for name, _ in fields}
-        self._chunked = not whole and b"content-length" not in names
-        self._is_head = (b":method", b"HEAD") in fields
-        head = request_head(fields, chunked=self._chunked)
+    def begin(self, head: Http1Head) -> None:
+        """Its head."""
+        self._chunked, self._is_head = head.chunked, head.is_head
         self._channel.makeConnection(self)
-        self._feed(head, 0)
+        self._feed(head.wire, 0)
 
     def body(self, data: bytes, size: int) -> None:
         """A part of its body. ``size``: what counts for flow control."""
@@ -78,14 +69,20 @@ class Stream:
         """The stream has ended: by us, by the client, or with its connection."""
         if not self._lost:
             self._lost = True
+            self._gateway.taken(self.number, sum(size for _, size in self._in))
             self._channel.connectionLost(DONE)
 
     # --- the answer --------------------------------------------------------------------------------------------------
 
     @property
     def waiting(self) -> int:
-        """Octets of the body that the client has not taken."""
-        return len(self._out)
+        """Octets that wait until the client takes more, for `eager.unsent`: fewer where it takes something."""
+        return len(self._out) + int(self._gateway.unsent(self.number))
+
+    @property
+    def has_body(self) -> bool:
+        """Whether there are octets of the body to send."""
+        return bool(self._out)
 
     @property
     def has_something(self) -> bool:
@@ -123,10 +120,8 @@ class Stream:
     def on_headers_complete(self) -> None:
         """httptools: the head is whole."""
         status, fields, self._fields = self._parser.get_status_code(), self._fields, []
-        if status < FIRST_FINAL:
-            return
         self._gateway.head(self.number, [(b":status", b"%d" % status), *fields])
-        if self._is_head or status in NO_BODY:
+        if status >= FIRST_FINAL and (self._is_head or status in NO_BODY):
             self._whole()
 
     def on_body(self, data: bytes) -> None:
@@ -163,10 +158,15 @@ class Stream:
         self.loseConnection()
 
     def abortConnection(self) -> None:
-        """At once."""
-        self._out.clear()
-        self._complete = False
-        self.loseConnection()
+        """In the next turn, whether the connection takes anything or not."""
+        self.disconnecting = True
+        self._gateway.later(self._abort)
+
+    def _abort(self) -> None:
+        if not self._lost:
+            self._out.clear()
+            self.ending = "broken"
+            self._gateway.finish(self)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """The channel."""
@@ -197,28 +197,3 @@ class Stream:
     def getHost(self) -> Any:
         """The connection's."""
         return self._gateway.transport.getHost()
-
-
-def request_head(fields: list[Pair], *, chunked: bool) -> bytes:
-    """A header list as HTTP/1.1 (RFC 9113 section 8.3.1). Raises `BadRequest`."""
-    pseudo = {name: value for name, value in fields if name.startswith(b":")}
-    plain = [(name, value) for name, value in fields if not name.startswith(b":") and name != b"cookie"]
-    cookies = [value for name, value in fields if name == b"cookie"]
-    host = pseudo.get(b":authority")
-    if host is not None:
-        plain = [(b"host", host), *[pair for pair in plain if pair != (b"host", host)]]
-    if cookies:  # RFC 9113 section 8.2.3
-        plain.append((b"cookie", b"; ".join(cookies)))
-    if chunked:
-        plain.append((b"transfer-encoding", b"chunked"))
-    lines = [b"%b %b HTTP/1.1" % _target(pseudo), *[b"%b: %b" % pair for pair in plain if pair[0] != b"expect"]]
-    if any(UNSAFE.search(line) for line in lines) or any(b":" in name or not name for name, _ in plain):
-        raise BadRequest
-    return b"\r\n".join([*lines, b"", b""])
-
-
-def _target(pseudo: dict[bytes, bytes]) -> tuple[bytes, bytes]:
-    try:
-        return pseudo[b":method"], pseudo[b":path"]
-    except KeyError:  # CONNECT, for one
-        raise BadRequest from None

@@ -33,6 +33,7 @@ KINDS = (
     "idle_timeout",
     "too_many_connections",
     "too_many_connections_of_client",
+    "http2_flood",
     "stalled",
     "request_timeout",
 )

@@ -14,18 +14,26 @@ from typing import Any
 from twisted.internet.endpoints import TCP4ServerEndpoint, serverFromString
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from proxy_daemon.net import handed_over
 from proxy_daemon.net.certificates import Files
 from proxy_daemon.net.serving_tls import Certificates, TLSEndpoint
 
 PART = re.compile(r"(?:[^:\\]|\\.)+")
 POSITIONS = ("port", "privateKey", "certKey")
+BACKLOG = 4096  # connections that wait in the kernel; where Twisted's 50 are full, who comes is lost for a second
+OWN_QUEUE = ("tcp:", "tcp6:", "unix:")
+QUEUE = re.compile(r"(?<!\\):backlog=")
 KNOWN = frozenset((*POSITIONS, "extraCertChain", "interface", "backlog"))
 
 
 def endpoint(reactor: Any, description: str) -> Any:
-    """What listens as ``description`` says. Raises `ValueError` and others of Twisted, or `CertificateError`."""
+    """What listens as ``description`` says. Raises `CertificateError`, `HandedOverError`, or what Twisted does."""
     if description.startswith("ssl:"):
         return _ssl(reactor, _parts(description.removeprefix("ssl:")))
+    if description.startswith("systemd:"):
+        return handed_over.endpoint(reactor, description)
+    if description.startswith(OWN_QUEUE) and not QUEUE.search(description):
+        description = f"{description}:backlog={BACKLOG}"
     return serverFromString(reactor, description)
 
 
@@ -33,14 +41,15 @@ def address(port: Any) -> str:
     """A listening port as a URL; a socket of this machine as its path."""
     host = port.getHost()
     if not hasattr(host, "port"):
-        return os.fsdecode(getattr(host, "name", None) or str(host))  # it is in bytes
+        path = os.fsdecode(getattr(host, "name", None) or str(host))  # it is in bytes
+        return path.replace("\0", "@", 1)  # as people write an abstract name
     name = f"[{host.host}]" if ":" in host.host else host.host
     scheme = "https" if isinstance(getattr(port, "factory", None), TLSMemoryBIOFactory) else "http"
     return f"{scheme}://{name}:{host.port}"
 
 
 def _ssl(reactor: Any, parts: dict[str, str]) -> TLSEndpoint:
-    port, backlog = int(parts["port"]), int(parts.get("backlog", "50"))
+    port, backlog = int(parts["port"]), int(parts.get("backlog", BACKLOG))
     key = Path(parts["privateKey"])
     chain = Path(parts["extraCertChain"]) if "extraCertChain" in parts else None
     files = Files(key, Path(parts.get("certKey", key)), chain)

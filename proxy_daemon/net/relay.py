@@ -121,6 +121,7 @@ class Relay:
         """Nobody waits for it any more."""
         if self._ending is not None:
             return
+        self.expected, self._overflow = 0, b""
         bounds = self._bounds_of_drain(ending)
         if not bounds.seconds:
             self._abandon(ending)
@@ -247,10 +248,8 @@ class Relay:
         self._held_up = hold
 
     def _must_hold(self) -> bool:
-        if not self._outlets:
-            return False
         if self._tape is not None and not self._tape.cut:
-            return all(outlet.paused for outlet in self._outlets)
+            return bool(self._outlets) and all(outlet.paused for outlet in self._outlets)
         behind = self._behind(self._size)
         if not behind:
             self._overflow = b""

@@ -61,7 +61,7 @@ def _told(before: Settings, found: Settings) -> str:
     later = [_key(name) for name in changed if name not in RELOADABLE]
     parts = [f"changed {', '.join(taken)}"] if taken else []
     parts += [f"only a restart changes {', '.join(later)}"] if later else []
-    return "; ".join(parts) or "nothing has changed"
+    return "; ".join(parts) or "no setting has changed; files were read and opened again"
 
 
 def _key(name: str) -> str:

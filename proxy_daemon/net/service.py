@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from twisted.python.failure import Failure
 
 from proxy_daemon.core.services import Life
 from proxy_daemon.net import listening, signals
+from proxy_daemon.net.accepting import in_parts
 from proxy_daemon.net.reloading import Reloader
 from proxy_daemon.net.signals import Signals
 from proxy_daemon.net.site import FrontSite
@@ -33,6 +35,7 @@ POLL_SECONDS = 0.05
 NEW_SECONDS = 1.0  # so long a new connection may still ask its first question when the daemon stops
 STOP_SECONDS = 15.0  # what the parts may take, after the grace time
 SIGNS = 3  # of life, within the watchdog's time
+BROKEN_OFF = "llmproxy stopped before the answer was whole (--grace)"
 
 
 class Stopping(Protocol):
@@ -88,8 +91,7 @@ class DaemonService(Service):
         self._daemon: Daemon | None = None
         self._reloader: Reloader | None = None
         self._signs: LoopingCall | None = None
-        self._hung_up = self._reloading = False
-        self._deadline = 0.0
+        self._hung_up = self._reloading = self._hurried = False
 
     def startService(self) -> None:
         """Assemble and listen."""
@@ -105,20 +107,24 @@ class DaemonService(Service):
 
     async def _start(self) -> None:
         daemon = self._daemon = await self._assemble()
+        if not self.running:  # it was stopped meanwhile
+            await self._stop_parts()
+            return
         try:
             for description in self._listen:
                 endpoint = listening.endpoint(self._reactor, description)
-                self._ports.append(await endpoint.listen(daemon.site))
+                self._ports.append(in_parts(await endpoint.listen(daemon.site)))
         except Exception as error:
             await self._stop_parts()
             raise StartError(f"cannot listen on {description}: {_plain(error)}") from error
-        self._status, *more = daemon.start_lines([listening.address(port) for port in self._ports])
-        for line in (self._status, *more):
-            _announce(f"llmproxy: {line}")
+        lines = daemon.start_lines([listening.address(port) for port in self._ports])
         self._reloader = Reloader(daemon.settings, daemon.life, self._surroundings.read, daemon.adopt)
-        self._reactor.callWhenRunning(self._started)  # before that, a signal would find no handler of the reactor's
+        self._reactor.callWhenRunning(lambda: self._started(lines))  # before, a signal would find no handler of its own
 
-    def _started(self) -> None:
+    def _started(self, lines: list[str]) -> None:
+        for line in lines:
+            _announce(f"llmproxy: {line}")
+        self._status = lines[0]
         self._notifier.ready(self._status)
         self._give_signs()
         self._reload_if_asked()
@@ -135,7 +141,8 @@ class DaemonService(Service):
         if failures:
             _tell(_line(failures[0]))
             self._reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)
-            self._reactor.stop()
+            if self.running:
+                self._reactor.stop()
 
     # --- reloading ---------------------------------------------------------------------------------------------------
 
@@ -169,7 +176,7 @@ class DaemonService(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        self._surroundings.signals.on(self._hurry, signals.TERM, signals.INT)
+        self._surroundings.signals.last(self._hurry, signals.TERM, signals.INT)
         await DeferredList([maybeDeferred(port.stopListening) for port in self._ports], consumeErrors=True)
         if self._daemon is not None:
             await self._drained(self._daemon)
@@ -179,22 +186,23 @@ class DaemonService(Service):
 
     def _hurry(self) -> None:
         """A second signal: break off what is under way. A third one ends the process."""
-        self._deadline = 0.0
-        self._surroundings.signals.off(signals.TERM, signals.INT)
+        self._hurried = True
 
     async def _drained(self, daemon: Daemon) -> None:
         """Wait for the connections to be lost, not for the answers to be written: the last octets matter."""
         site, began = daemon.site, self._reactor.seconds()
-        self._deadline = began + daemon.settings.grace
+        deadline = began + daemon.settings.grace
         site.drain()
         daemon.life.draining = True
         self._notifier.stopping(f"draining {len(site.channels)} connections", daemon.settings.grace + STOP_SECONDS)
         await self._later(0)  # what clients had sent already is read first: a close would throw it away
-        while site.channels and self._reactor.seconds() < self._deadline:
+        while site.channels and not self._hurried and self._reactor.seconds() < deadline:
             for channel in tuple(site.channels):
                 channel.leave(new_too=self._reactor.seconds() - began >= NEW_SECONDS)
             await self._later(POLL_SECONDS)
         for channel in tuple(site.channels):
+            for request in getattr(channel, "requests", ()):
+                request.note(BROKEN_OFF)
             channel.transport.abortConnection()
         await self._later(0)
 
@@ -220,9 +228,10 @@ def _defect(failure: Failure) -> None:
 
 def _tell(line: str) -> None:
     """To the person who started the daemon: twistd takes `sys.stderr` for its log."""
-    if sys.__stderr__ is not None:
-        sys.__stderr__.write(line + "\n")
-        sys.__stderr__.flush()
+    with suppress(OSError):  # who reads has gone, which is no reason to go too
+        if sys.__stderr__ is not None:
+            sys.__stderr__.write(line + "\n")
+            sys.__stderr__.flush()
 
 
 def _announce(line: str) -> None:

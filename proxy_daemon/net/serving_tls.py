@@ -114,6 +114,6 @@ def _with_http2(factory: Any) -> Any:
     """The factory, behind one that also speaks HTTP/2 where the extra `http2` is installed."""
     if find_spec("h2") is None:
         return factory
-    from proxy_daemon.net.http2 import Negotiating  # noqa: PLC0415  (it may not be there)
+    from proxy_daemon.net.negotiating import Negotiating  # noqa: PLC0415  (it may not be there)
 
     return Negotiating(factory)

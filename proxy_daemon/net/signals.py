@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +26,20 @@ class Signals:
         for number in numbers:
             signal.signal(number, lambda *_: self.reactor.callFromThread(function))
 
-    def off(self, *numbers: signal.Signals) -> None:
-        """What the system does by itself: the process ends."""
+    def last(self, function: Callable[[], object], *numbers: signal.Signals) -> None:
+        """The same for the first of these signals; one more ends the process, even where the reactor does not turn."""
+
+        def handle(*_: object) -> None:
+            for number in numbers:
+                signal.signal(number, _end)
+            self.reactor.callFromThread(function)
+
         for number in numbers:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, handle)
+
+
+def _end(number: int, _: object) -> None:
+    """As the system does it. The first process of a container does not die so: the kernel keeps it."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)  # the code that a shell gives to a process that died of a signal

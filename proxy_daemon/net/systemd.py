@@ -1,31 +1,22 @@
-"""What systemd and the daemon say to each other: sockets that are handed over, and messages to the service manager.
+"""What the daemon says to systemd, or to whoever else started it and wants to know.
 
 A message is one datagram of NAME=VALUE lines (sd_notify(3)). Outside systemd nothing is set and nothing is sent.
-Whether anybody hears it never matters to the daemon. Used by `net.service` and `tap.py`.
+Whether anybody hears it never matters to the daemon. Used by `net.service`; made by `tap.py`.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import time
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, cast
 
 from attrs import frozen
-from twisted.internet.endpoints import serverFromString
 from twisted.logger import Logger
 
 log = Logger()
 
 NUMBER = re.compile(r"[0-9]{1,18}")
-_DOMAINS = {socket.AF_INET: "INET", socket.AF_INET6: "INET6"}
-
-
-class HandedOverError(Exception):
-    """What was handed over is nothing that we can listen on; one line."""
 
 
 @frozen
@@ -85,48 +76,3 @@ def _watchdog(environ: Mapping[str, str], pid: int) -> float:
         return 0.0
     text = environ.get("WATCHDOG_USEC", "")
     return int(text) / 1_000_000 if NUMBER.fullmatch(text) else 0.0
-
-
-def handed_over(reactor: Any) -> tuple[str, ...]:
-    """Endpoint descriptions of the sockets that systemd has opened for us (sd_listen_fds(3)); none outside of it.
-
-    Raises `HandedOverError` where one of them is none that we can listen on. Twisted has read the environment.
-    """
-    found: list[str] = []
-    while (descriptor := _descriptor(reactor, f"index={len(found)}")) is not None:
-        found.append(f"systemd:domain={_domain(descriptor)}:index={len(found)}")
-    return tuple(found)
-
-
-@lru_cache(maxsize=64)
-def host(description: str) -> str:
-    """The address that the socket of a `systemd:` endpoint is bound to; empty where it cannot be told.
-
-    Remembered from the start on: once the daemon listens, Twisted has closed the descriptor that is named there.
-    """
-    found = re.search(r"(?:^|:)((?:index|name)=[^:]*)", description)
-    descriptor = _descriptor(None, found[1]) if found else None
-    if descriptor is None:
-        return ""
-    with socket.socket(fileno=os.dup(descriptor)) as opened:
-        return str(opened.getsockname()[0]) if opened.family in _DOMAINS else ""
-
-
-def _descriptor(reactor: Any, which: str) -> int | None:
-    try:
-        return int(cast(Any, serverFromString(reactor, f"systemd:domain=INET:{which}")).fileno)
-    except (IndexError, KeyError, ValueError):
-        return None
-
-
-def _domain(descriptor: int) -> str:
-    try:
-        with socket.socket(fileno=os.dup(descriptor)) as opened:
-            listens, family = opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN), opened.family
-    except OSError as error:
-        raise HandedOverError(f"descriptor {descriptor} of LISTEN_FDS is no socket: {error.strerror}") from error
-    if family not in _DOMAINS:  # Twisted would open a Unix socket for everybody, and remove it at the stop
-        raise HandedOverError(f"descriptor {descriptor} of LISTEN_FDS is no TCP socket; use ListenStream=ADDRESS:PORT")
-    if not listens:
-        raise HandedOverError(f"descriptor {descriptor} of LISTEN_FDS does not listen: use Accept=no")
-    return _DOMAINS[family]

@@ -156,6 +156,8 @@ class Dispatcher:
 
     def _judge(self, hook: Hook, call: Call, error: BaseException) -> None:
         """By the hook's fault policy: return for open, raise for the others."""
+        if hook.contract.may_refuse and isinstance(error, SettingsError):
+            raise SettingsError(f"plugin {call.plugin!r}: {error}") from error
         if hook.contract.policy == "stop" and isinstance(error, SettingsError):
             raise StartError(f"plugin {call.plugin!r}: {error}") from error
         fault = self.fault(call.plugin, hook.name, error)

@@ -22,7 +22,7 @@ from proxy_daemon.core.dialects import GENERIC
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, ResponseHead, id_text
 from proxy_daemon.hookspecs import Event
 from proxy_daemon.pipeline.dispatch import Dispatcher
-from proxy_daemon.pipeline.faults import Fault, Miss, Overdue, Refusal
+from proxy_daemon.pipeline.faults import Fault, Miss, Overdue, Refusal, without_frames
 from proxy_daemon.pipeline.flights import Flight, Flights
 from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.pipeline.outlet import Outlet
@@ -54,8 +54,10 @@ class Pipeline:
         try:
             exchange.ending = await self._answer(exchange, client)
         except Fault as fault:
+            without_frames(fault)
             await self._excuse(exchange, fault, client)
-        except CancelledError:
+        except CancelledError as cancelled:
+            without_frames(cancelled)
             await self._cancelled(exchange, client)
         except GeneratorExit:
             raise

@@ -83,3 +83,13 @@ class Overdue(Fault):
 
 class StartError(Exception):
     """The daemon cannot start; the message is one line for the person who started it."""
+
+
+def without_frames(error: BaseException | None) -> None:
+    """Take the frames off an error that has had its answer, and off those that it came of.
+
+    A frame knows its callers, some of which know the error: in that circle the exchange, and the file of its body,
+    would wait for the garbage collector.
+    """
+    while error is not None:
+        error.__traceback__, error = None, error.__context__

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from proxy_daemon.core.messages import Ending
+from proxy_daemon.pipeline.faults import Fault, without_frames
 from proxy_daemon.pipeline.ports import Relay
 
 
@@ -68,6 +69,9 @@ class Flight:
         relay.expected = self._members
 
     def _failed(self, failure: Failure) -> None:
+        if failure.check(CancelledError, Fault):  # of a defect, the log needs to know where it was
+            failure.cleanFailure()
+            without_frames(failure.value)
         self._failure = failure
         self._forget(self)
         self._tell(lambda waiter: waiter.errback(failure))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from array import array
 from hashlib import blake2b
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field
 
 from proxy_daemon.core.bodies import EMPTY
+from proxy_daemon.core.credentials import with_secrets
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.fingerprint import fingerprint
 from proxy_daemon.core.messages import Ending, Exchange, Pieces, Recording, Request, Response
@@ -31,9 +32,12 @@ _ADOPTED = "llmproxy.adopted"  # a relay writes this exchange when its answer ha
 PARTIAL_CONTENT, NOT_MODIFIED, ERRORS = 206, 304, 400  # RFC 9110 section 15
 
 
-@frozen(slots=False)
+@define(slots=False, eq=False)
 class Keeper:
-    """Takes fingerprints, and writes exchanges to the store. One for the daemon."""
+    """Takes fingerprints, and writes exchanges to the store. One for the daemon.
+
+    ``key``: for the keyed hash of secrets, as in `Admission`. A reload may change ``scope_by_key``.
+    """
 
     store: Store
     redactor: Redactor
@@ -43,14 +47,23 @@ class Keeper:
     scope_by_key: bool
     record_errors: bool
     record_max_body: int
+    key: bytes = field(repr=False)
 
     def recognise(self, exchange: Exchange) -> None:
         """Set model and fingerprint, from the request as it goes upstream, redacted."""
         request, dialect = exchange.request, exchange.dialect
         exchange.model = dialect.model(request)
         exchange.notes[_SAFE] = safe = self.redactor.request(request)
-        scope = exchange.credential if self.scope_by_key else b""
+        scope = self._scope(exchange, safe) if self.scope_by_key else b""
         exchange.fingerprint = fingerprint(safe, exchange.upstream, dialect.streams(request), scope)
+
+    def _scope(self, exchange: Exchange, safe: Request) -> bytes:
+        """Whose recordings count. Whose secrets differ in a body are two: its fingerprint does not tell them apart."""
+        request = exchange.request
+        if safe.body is request.body or (data := request.body.whole()) is None:
+            return exchange.credential
+        spans = self.redactor.spans(request.headers.get(b"content-type"), data)
+        return with_secrets(exchange.credential, [data[start:end] for start, end in spans], self.key)
 
     def share_key(self, exchange: Exchange) -> bytes:
         """What two requests must have in common to be one request in flight."""

@@ -6,6 +6,7 @@ Lines are gathered and written by a thread, so that neither a slow disk nor a fu
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +21,9 @@ from proxy_daemon.core.messages import Exchange, id_text
 from proxy_daemon.core.services import Services
 from proxy_daemon.hookspecs import Event, events, hookimpl
 from proxy_daemon.settings import Settings, SettingsError
+
+# In UTF-8: control characters U+0080 to U+009F, separators of lines, and what turns the direction of text.
+_UNSEEN = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
 
 
 class RequestLog:
@@ -59,7 +63,7 @@ class RequestLog:
         """A line at the end of an exchange."""
         if self._write is not None and event.kind in ("ended", "failed"):
             line = log_line(exchange, self._redactor.target(exchange.request.target))
-            self._write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
+            self._write(written(line))
 
 
 def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
@@ -88,6 +92,16 @@ def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
     if exchange.detail:
         line["detail"] = exchange.detail
     return line
+
+
+def written(line: dict[str, Any]) -> bytes:
+    """The line as JSON. What terminals obey and readers take for a line's end is escaped, as clients send it."""
+    data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+    return data if data.isascii() else _UNSEEN.sub(_escaped, data)
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(found[0].decode())
 
 
 class LogFile:

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import Attribute, field, fields, frozen
 
+from proxy_daemon.core.access import parse_allowed_host, parse_allowed_origin
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.proxying import Proxy, parse_proxy
 from proxy_daemon.core.quantities import duration_text, size_text
@@ -279,7 +280,7 @@ class Settings:
         (),
         "a Host that requests may name besides loopback ones and the address itself; repeatable",
         "llm.example.com",
-        parse_text,
+        parse_allowed_host,
         _MORE,
         repeatable=True,
         shown="none",
@@ -289,7 +290,7 @@ class Settings:
         (),
         "an Origin whose pages may ask besides those of loopback names; repeatable",
         "https://app.example.com",
-        parse_text,
+        parse_allowed_origin,
         _MORE,
         repeatable=True,
         shown="none",

@@ -50,4 +50,5 @@ def _read(path: Path, closed: int) -> str:
             raise ValueError("is no file")
         if mode & closed:
             raise ValueError(f"can be read by others than its owner: chmod 600 {path}")
-        return file.read(ENOUGH).decode("latin-1")
+        text = file.read(ENOUGH + 1).decode("latin-1")
+    return text if len(text) <= ENOUGH else ""

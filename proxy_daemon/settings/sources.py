@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from proxy_daemon.core.tokens import PREFIX as TOKEN_PREFIX
 from proxy_daemon.core.tokens import parse_client_tokens
 from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_store
 
 PREFIX = "LLMPROXY_"
+TOKEN = TOKEN_PREFIX.decode()
 # Names of that prefix that are not settings.
 OTHERS = ("LLMPROXY_TRACE_", "LLMPROXY_CORPUS", "LLMPROXY_TEST_", "LLMPROXY_REQUIRE_ALL")
 RELAY = {"LISTEN_ADDR": "127.0.0.1", "LISTEN_PORT": "8080", "UPSTREAM_HOST": "127.0.0.1", "UPSTREAM_PORT": "1234"}
@@ -156,6 +158,8 @@ def _key(path: str, key: str) -> str:
         raise SettingsError(f"{path}: config: a file cannot name another; use --config")
     if name in OPTIONS:
         return name
+    if key.startswith(TOKEN):
+        raise SettingsError(f"{path}: a key begins as tokens do; only the hash of a token belongs into this file")
     near = difflib.get_close_matches(name, OPTIONS, 1)
     raise SettingsError(
         f"{path}: unknown key {key!r}" + (f"; did you mean {near[0].replace('_', '-')!r}?" if near else "")

@@ -1,6 +1,6 @@
 """The pages and the JSON API below `/_llmproxy/`: health, statistics, and the exchanges in the store.
 
-A plugin like any other (`llmproxy_resources`); loopback clients only, which `net/request.py` sees to.
+A plugin like any other (`llmproxy_resources`); for this machine or the admin only, which `net/request.py` sees to.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from proxy_daemon.hookspecs import hookimpl
 from proxy_daemon.settings import Settings
 
 PAGE_LIMIT = 500
+POLICY = b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class Pages:
@@ -85,7 +86,7 @@ class Start(Resource):
     def render_GET(self, request: Any) -> bytes:
         """A page without any script or outside link."""
         request.setHeader(b"content-type", b"text/html; charset=utf-8")
-        request.setHeader(b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'")
+        request.setHeader(b"content-security-policy", POLICY)
         found = health(self._settings, self._services.store, self._services.life)
         state = ", ".join(f"{name}: {value}" for name, value in found.items())
         rows = "".join(_row(recording) for recording in self._services.store.page(50))

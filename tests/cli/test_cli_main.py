@@ -67,6 +67,27 @@ def test_serve_is_twistd_in_the_foreground_with_its_words(monkeypatch, call):
     ]
 
 
+@pytest.mark.parametrize(
+    ("count", "given", "names"),
+    [
+        ("2", None, "unknown:unknown"),
+        ("1", "mine", "mine"),
+        (None, None, None),
+        ("-1", None, None),
+        ("9" * 9, None, None),
+    ],
+)
+def test_serve_gives_names_to_sockets_that_have_none(monkeypatch, call, count, given, names):
+    for name, value in (("LISTEN_FDS", count), ("LISTEN_FDNAMES", given)):
+        monkeypatch.setenv(name, value or "")
+        if value is None:
+            monkeypatch.delenv(name)
+    seen = []
+    monkeypatch.setattr("twisted.scripts.twistd.run", lambda: seen.append(os.environ.get("LISTEN_FDNAMES")))
+    call("serve")
+    assert seen == [names]
+
+
 @pytest.mark.parametrize("code", [0, 1])
 def test_demo_gives_its_own_exit_code(monkeypatch, call, code):
     seen = []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy_daemon.core.access import Access, is_loopback
+from proxy_daemon.core.access import Access, _known_host_refusal, is_loopback, parse_allowed_host, parse_allowed_origin
 from proxy_daemon.core.headers import Headers
 
 OURS = "192.168.1.5"
@@ -92,6 +92,7 @@ def test_other_names_are_refused_with_the_option_that_would_allow_them(host):
         b"[fe80::1%25eth0]",
         b"loc\xe4lhost",
         b"http://localhost",
+        b"a" * 263,
     ],
 )
 def test_a_malformed_host_is_refused_and_not_repeated(host):
@@ -149,6 +150,11 @@ def test_hosts_are_allowed_by_whole_names(allowed, host, answered):
         ("fd00::5", b"[fd00:0:0::5]", True),
         ("fd00::5", b"[fd00::6]", False),
         ("10.0.0.1", b"10.0.0.2", False),
+        ("::ffff:10.0.0.1", b"10.0.0.1", True),
+        ("::ffff:10.0.0.1", b"[::ffff:a00:1]", True),
+        ("::ffff:10.0.0.1", b"10.0.0.2", False),
+        ("fe80::1%eth0", b"[fe80::1]:8910", True),
+        ("fe80::1%eth0", b"[fe80::2]", False),
         ("", b"10.0.0.1", False),
         ("box.lan", b"box.lan", False),
         ("/run/llmproxy.sock", b"localhost", True),
@@ -264,3 +270,82 @@ def test_any_origin_but_ours_is_refused_in_plain_words(origin):
     refusal = _refusal(b"localhost:8910", origin)
     assert refusal.isprintable()
     assert refusal or b"://localhost" in origin.lower()
+
+
+def test_long_hosts_and_origins_are_not_remembered():
+    """Else a thousand of them would hold as many times the memory of a head."""
+    _known_host_refusal.cache_clear()
+    is_loopback.cache_clear()
+    assert _refusal(b"a" * 60_000)
+    assert _refusal(b"localhost", b"http://" + b"a" * 60_000)
+    assert _known_host_refusal.cache_info().currsize == 1  # localhost
+    assert is_loopback.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize(
+    ("origin", "shown"),
+    [(b"chrome-extension://abc", "chrome-extension://abc"), (b"null", "null"), (b"a://\x9b31m", "null")],
+)
+def test_a_refused_origin_is_named_where_it_is_one(origin, shown):
+    assert _refusal(b"localhost", origin).endswith(f"start llmproxy with --allow-origin {shown} if they should.")
+
+
+# --- pages that name no origin ---------------------------------------------------------------------------------------
+
+DOCUMENT, IMAGE = (b"Sec-Fetch-Dest", b"document"), (b"Sec-Fetch-Dest", b"image")
+FETCHED = {
+    "no browser": ([], b"localhost", False, ""),
+    "typed": ([(b"Sec-Fetch-Site", b"none"), DOCUMENT], b"localhost", False, ""),
+    "our own": ([(b"Sec-Fetch-Site", b"same-origin"), IMAGE], b"localhost", False, ""),
+    "another port here": ([(b"Sec-Fetch-Site", b"same-site"), IMAGE], b"localhost:8910", False, ""),
+    "an image": ([(b"Sec-Fetch-Site", b"cross-site"), IMAGE], b"localhost", False, "other sites"),
+    "an image of our own pages": ([(b"Sec-Fetch-Site", b"cross-site"), IMAGE], b"localhost", True, "other sites"),
+    "a link": ([(b"Sec-Fetch-Site", b"cross-site"), DOCUMENT], b"localhost", False, "other sites"),
+    "a link to our own pages": ([(b"Sec-Fetch-Site", b"cross-site"), DOCUMENT], b"localhost", True, ""),
+    "a neighbour": ([(b"Sec-Fetch-Site", b"same-site"), IMAGE], b"llm.example", False, "other sites"),
+    "a page that names its origin": ([(b"Sec-Fetch-Site", b"cross-site"), (b"Origin", b"x")], b"localhost", False, ""),
+}
+
+
+@pytest.mark.parametrize(("pairs", "host", "own_page", "words"), FETCHED.values(), ids=FETCHED.keys())
+def test_pages_of_other_sites_ask_nothing_without_an_origin(pairs, host, own_page, words):
+    headers = Headers([(b"Host", host), *pairs])
+    refusal = Access().page_refusal(headers, own_page)
+    assert words in refusal
+    assert bool(refusal) is bool(words)
+    assert Access(allow_origins=("*",)).page_refusal(headers, own_page) == ""
+
+
+# --- what people write -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["box", "box.lan", "*.lan", "*", "10.0.0.1", "fd00::1", "[fd00::1]", "a_b.lan"])
+def test_a_host_that_may_be_allowed(text):
+    assert parse_allowed_host(text) == text
+    assert parse_allowed_host("box.lan.") == "box.lan"
+
+
+@pytest.mark.parametrize("text", ["", "box:8910", "[fd00::1]:80", "http://box", "box/", "*.", "*lan", "a b", "b" * 300])
+def test_a_host_that_nothing_could_match(text):
+    with pytest.raises(ValueError, match="is not a Host"):
+        parse_allowed_host(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["*", "null", "https://app.example", "http://10.0.0.1:8080", "http://[fd00::1]:3000", "chrome-extension://abc"],
+)
+def test_an_origin_that_may_be_allowed(text):
+    assert parse_allowed_origin(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "app.example", "https://app.example/", "https://app.example/x", "https://*.example", "https://"),
+        *("https://app.example:443", "HTTP://app.example:80", "https://u@app.example", "https://a b"),
+    ],
+)
+def test_an_origin_that_no_browser_sends(text):
+    with pytest.raises(ValueError, match="is not an Origin"):
+        parse_allowed_origin(text)

@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy_daemon.core.coding import PART, CodingError, TooLarge, accepts, decoder_for
+from proxy_daemon.core.coding import MOST_EMPTY, MOST_WITHIN, PART, CodingError, TooLarge, accepts, decoder_for
 
 MIB = 1024 * 1024
 TEXT = b'data: {"delta":"caf\xc3\xa9"}\n\n' * 50
@@ -181,6 +181,33 @@ def _bombs():
 
 
 BOMBS = [pytest.param(*bomb, id=bomb[0].decode()) for bomb in _bombs()]
+
+
+def test_what_unfolds_to_very_much_of_nothing_is_given_up():
+    """No limit on what comes out ends it: nothing does. 35 KiB, and then 14 MiB of empty members."""
+    nothing = gzip.compress(gzip.compress(b"") * 700_000)
+    with pytest.raises(TooLarge):
+        decoder_for(b"gzip, gzip").piece(nothing)
+
+
+@pytest.mark.parametrize("inner", [b"gzip", b"br", b"zstd", b"deflate"])
+def test_what_stands_within_another_coding_has_a_limit(inner):
+    """Blocks of a single member may be empty too, and each coding is read to its end before it is known."""
+    blocks = b"\0\0\0\xff\xff" * (MOST_WITHIN // 5 + 1)  # RFC 1951 section 3.2.4, each with nothing in it
+    with pytest.raises(TooLarge, match="stand within"):
+        decoder_for(b"deflate, " + inner).piece(ENCODERS[inner](blocks))
+
+
+@pytest.mark.parametrize(
+    ("coding", "empty"), [(b"gzip", gzip.compress(b"")), (b"zstd", frame(b""))], ids=["gzip", "zstd"]
+)
+def test_parts_that_hold_nothing_are_counted_in_a_row(coding, empty):
+    """Each costs as much as a part that holds something: a body of them would hold up whoever reads it."""
+    filled = ENCODERS[coding](b"a")
+    few, many = empty * (MOST_EMPTY - 1), empty * (MOST_EMPTY + 1)
+    assert decoded(coding, (few + filled) * 3) == b"aaa"
+    with pytest.raises(TooLarge, match="hold nothing"):
+        decoded(coding, filled + many + filled)
 
 
 @pytest.mark.parametrize(("coding", "data"), BOMBS)

@@ -23,6 +23,9 @@ def lines(head):
         (b"OPTIONS", [(METHOD[0], b"")], False),
         (b"OPTIONS", [(METHOD[0], b"PO ST")], False),
         (b"OPTIONS", [(METHOD[0], b"a, b")], False),
+        (b"OPTIONS", [METHOD, (b"Content-Length", b"0")], True),
+        (b"OPTIONS", [METHOD, (b"Content-Length", b"9")], False),
+        (b"OPTIONS", [METHOD, (b"Transfer-Encoding", b"chunked")], False),
     ],
 )
 def test_what_a_preflight_is(method, pairs, expected):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from proxy_daemon.core.credentials import credential
+from proxy_daemon.core.credentials import credential, with_secrets
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.redact import REDACTED, Redactor
 
@@ -141,3 +141,10 @@ def test_a_client_that_writes_the_redacted_form_is_nobody_elses():
 def test_the_path_does_not_count(secret):
     assume(not {b"&"[0], b"#"[0]} & set(secret) and secret != REDACTED)
     assert _of(target=b"/x?key=" + secret) == _of(target=b"/y?z=1&key=" + secret)
+
+
+def test_secrets_of_a_body_count_each_for_itself():
+    given = [(b"", [b"a"]), (b"", [b"b"]), (b"", [b"a", b"b"]), (b"", [b"ab"]), (b"c", [b"a"]), (b"", [])]
+    found = [with_secrets(credential, secrets, KEY) for credential, secrets in given]
+    assert len(set(found)) == len(given)
+    assert with_secrets(b"", [b"a"], KEY[::-1]) != found[0]

@@ -1,6 +1,7 @@
 """The heads that llmproxy makes: a `Cache-Status` for each outcome, and errors in the shape of each API."""
 
 import re
+from http import HTTPStatus
 from types import SimpleNamespace
 
 import orjson
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy_daemon.core import strictness
 from proxy_daemon.core.dialects import BUILT_IN, GENERIC
 from proxy_daemon.core.heads import FRAMING, error_answer, own_fields
 from proxy_daemon.core.messages import Outcome
@@ -55,6 +57,14 @@ def test_no_outcome_is_without_fields(outcome, edited):
 )
 def test_only_what_was_recorded_has_an_age(age, first):
     assert _fields(age=age)[0] == first
+
+
+@pytest.mark.parametrize(
+    "status", sorted({each.status for each in vars(strictness).values() if isinstance(each, strictness.Wrong)})
+)
+def test_each_refusal_has_the_phrase_of_its_status(status):
+    head, _ = error_answer(GENERIC, status, "llmproxy_refused", "why")
+    assert head.reason.decode() == HTTPStatus(status).phrase
 
 
 @pytest.mark.parametrize(("edited", "word"), [(True, b"edited"), (False, b"verbatim")])

@@ -105,7 +105,7 @@ def test_any_octets_are_json_or_none(data):
             b"A: 1\r\na: \r\nB: \xff\r\n",
         ),
         (ResponseHead(200, b"OK", Headers([(b"Content-Length", b"3"), (b"A", b"1")])), b"HTTP/1.1 200 OK\r\nA: 1\r\n"),
-        (ResponseHead(200, b"OK", Headers([(b"Transfer-Encoding", b"chunked")])), b"HTTP/1.1 200 OK\r\n"),
+        (ResponseHead(200, b"OK", Headers([(b"Transfer-Encoding", b"chunked")])), b"\r\nX-Accel-Buffering: no\r\n"),
         (ResponseHead(200, b"OK", Headers([(b"Connection", b"x-a"), (b"X-A", b"1")])), b"HTTP/1.1 200 OK\r\n"),
         (
             ResponseHead(200, b"OK", Headers([(b"X-LLMProxy-Exchange", b"1"), (b"x-llmproxy-body", b"edited")])),

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy_daemon.core.proxying import OFF, Proxies, Proxy, parse_exempt, parse_proxy, proxies
+from proxy_daemon.core.no_proxy import parse_exempt
+from proxy_daemon.core.proxying import OFF, Proxies, Proxy, parse_proxy, proxies
 from proxy_daemon.core.upstreams import parse_upstream
 
 A, B = Proxy("a.example", 3128), Proxy("b.example", 80)
@@ -27,6 +28,7 @@ def test_it_is_read(text, proxy):
 
 
 BAD = ["https://u:secret@a:1", "socks5://u:secret@a", "http://", "http://u:secret@a/x", "http://u:secret@a:0"]
+BAD += ["http://u:sec\nret@a", "http://u:secret\n@a", "u:a://secret@b", "http://u:secret@a..b"]
 BAD += ["http://u:secret@a:99999", "http://u:secret@a b", "http://u:secret@a?x", "http://u:sec/secret@a:1", "http://[u"]
 
 
@@ -35,6 +37,7 @@ def test_it_is_refused_without_the_password(text):
     with pytest.raises(ValueError, match="proxy") as caught:
         parse_proxy(text)
     assert "secret" not in str(caught.value)
+    assert "ret@" not in str(caught.value)
 
 
 def test_the_password_is_in_no_text():
@@ -72,8 +75,11 @@ def test_the_option_rules_but_not_over_no_proxy():
 
 
 def test_a_bad_variable_is_named():
+    found = proxies(None, {"ALL_PROXY": "socks5://x:1", "HTTPS_PROXY": URL[A], "NO_PROXY": "inner.example"})
     with pytest.raises(ValueError, match=r"^\$ALL_PROXY: .*must be reached by http://.*--upstream-proxy off"):
-        proxies(None, {"ALL_PROXY": "socks5://x:1"})
+        found.of(parse_upstream("http://api.example"))
+    for url, proxy in [("https://api.example", A), ("http://inner.example", None), ("http://127.0.0.1", None)]:
+        assert found.of(parse_upstream(url)) == proxy  # who does not need it is not held up by it
 
 
 @pytest.mark.parametrize("host", ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "LOCALHOST."])
@@ -100,6 +106,7 @@ EXEMPT = [
     ("1.2.3", "http://10.1.2.3", False),
     ("2001:db8::/32", "http://[2001:db8::1]", True),
     ("[2001:db8::1]:80", "http://[2001:db8::1]", True),
+    ("[2001:db8::]/32", "http://[2001:db8::1]", True),
     ("[2001:db8::1]:81", "http://[2001:db8::1]", False),
     ("", "https://api.example", False),
     (",.,", "https://api.example", False),

@@ -12,12 +12,12 @@ VALUES = st.lists(st.sampled_from([*PARTS, b"", b"x", b"\xff", b"\n", b"\r"]), m
 NAMES = st.sampled_from([b"A", b"x_y", b"", b"A b", b" A", b"\tA", b"A\x01", b"(", b"\xff"])
 FIELDS = st.lists(st.builds(b"%b:%b".__mod__, st.tuples(NAMES, VALUES)) | VALUES.filter(bool), max_size=4)
 TARGETS = st.builds(b"/%b".__mod__, VALUES) | VALUES
-METHODS = st.sampled_from([b"GET", b"CONNECT", b"get"])
+METHODS = st.sampled_from([b"GET", b"CONNECT", b"get", b"TRACE"])
 
 
-def parsed(fields):
-    """How many fields a parser makes of them that folds lines, as Twisted's."""
-    return sum(not line.startswith((b" ", b"\t")) for line in fields)
+def parsed(head, fields):
+    """How many octets it has to a parser that folds lines, as Twisted's."""
+    return len(head) - 2 * sum(line.startswith((b" ", b"\t")) for line in fields)
 
 
 @given(METHODS, TARGETS, FIELDS)
@@ -32,7 +32,7 @@ def test_the_short_look_misses_nothing_that_a_parser_passes(method, target, fiel
         or any(not line.startswith((b" ", b"\t")) and not name(line) for line in fields)
     )
     if not refused_by_parser:
-        assert strictness.wrong_lines(head, target, parsed(fields)) == word
+        assert strictness.wrong_lines(head, parsed(head, fields), method, target) == word
 
 
 def name(line):
@@ -73,10 +73,36 @@ def test_the_words_name_the_fault_of_a_request_line(line, words):
         ([(b"Content-Length", b"1"), (b"Transfer-Encoding", b"chunked")], "and a Transfer-Encoding"),
         ([(b"Connection", b"x-api-key")], "Connection names 'x-api-key'"),
         ([(b"Expect", b"x")], "100-continue"),
+        ([(b"Connection", b"a" * 600), (b"Connection", b"b" * 600)], "more than 1024 octets"),
     ],
 )
 def test_the_words_name_the_fault_of_a_head(fields, words):
     assert words in strictness.wrong_head(b"HTTP/1.1", Headers([(b"Host", b"localhost"), *fields])).message
+
+
+@given(st.lists(st.sampled_from([b"close", b"Close", b"keep-alive", b"close, a", b"a,close", b"closed", b","])))
+def test_the_connection_closes_where_any_member_says_so(values):
+    members = [member.strip() for value in values for member in value.lower().split(b",")]
+    assert strictness.closes(values) == (b"close" in members)
+
+
+LONG = b"a" * 5000
+HOST = (b"Host", b"a")
+LOOKS = {
+    "target": lambda: strictness.wrong_lines(b"GET /%b HTTP/1.1\r\n\r\n" % LONG, 5018, b"GET", b"/" + LONG),
+    "Host": lambda: strictness.wrong_head(b"HTTP/1.1", Headers([(b"Host", LONG)])),
+    "Connection": lambda: strictness.wrong_head(b"HTTP/1.1", Headers([HOST, (b"Connection", LONG)])),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
+def test_what_is_long_is_not_remembered(look):
+    """A few hundred of them would fill the memory."""
+    strictness.wrong_head(b"HTTP/1.1", Headers([HOST]))
+    caches = (strictness._known_target, strictness._known_host, strictness._wrong_members)
+    before = [cache.cache_info().misses for cache in caches]
+    look()
+    assert [cache.cache_info().misses for cache in caches] == before
 
 
 @pytest.mark.parametrize(

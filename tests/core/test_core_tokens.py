@@ -119,7 +119,8 @@ QUERIES = {
     b"/v1?key=llmp_red&key=llmp_old": b"/v1",
     b"/v1?key=AIza&text=llmp_red": b"/v1?key=AIza&text=llmp_red",
     b"/llmp_red": b"/llmp_red",
-    b"/llmp_red?": b"/llmp_red",
+    b"/llmp_red?": b"/llmp_red?",
+    b"/v1?text=llmp_red&&": b"/v1?text=llmp_red&&",
 }
 
 
@@ -155,6 +156,8 @@ def test_a_token_that_was_made_is_known_and_stays_here(chance):
 
 WRONG = {
     "the token itself": ({"a": "llmp_secret"}, "a must be"),
+    "the token for a name": ({"llmp_secret": "a"}, "a name begins as tokens do"),
+    "the token for a name that is none": ({"llmp_secret ": "a"}, "a name begins as tokens do"),
     "too short": ({"a": "sha256:00"}, "a must be"),
     "another hash": ({"a": "md5:" + 64 * "0"}, "a must be"),
     "a table": ({"a": {"b": "sha256:" + 64 * "0"}}, "a must be"),

@@ -45,6 +45,9 @@ def test_urls_are_read(text, name, url, parts):
         "https://pa55@",
         "ftp://a/pa55@b",
         "x=//pa55@h",
+        "https://me:1\npa55@h",
+        "https://me:pa55\n@h",
+        "https:/me:pa55@h",
     ],
 )
 def test_a_password_is_not_repeated(text):

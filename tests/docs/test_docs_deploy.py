@@ -30,7 +30,7 @@ def test_the_samples_run(daemon, tmp_path):
 
 def test_every_command_of_llmproxy_is_run():
     unmarked = {language for kind, _, language, _ in blocks(PAGE) if not kind}
-    assert unmarked == {"console", "dockerfile", "nginx", "caddyfile", "xml"}
+    assert unmarked == {"console", "dockerfile", "nginx", "caddyfile", "logrotate", "xml"}
 
 
 def test_what_is_said_to_be_reloadable_is():

@@ -6,9 +6,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("h2")
+
 from page_player import blocks, command
 from rig import LIMIT
 
+from proxy_daemon.core.http2_frames import IDLE, IDLE_A_SECOND, MAX_FRAME, OVER, RESETS, RESETS_A_SECOND
+from proxy_daemon.net.http2 import STREAMS
+from proxy_daemon.net.limits import MAX_FIELDS
 from proxy_daemon.net.listening import KNOWN
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving-tls.md").read_text()
@@ -17,6 +23,21 @@ PAGE = (Path(__file__).parents[2] / "docs" / "serving-tls.md").read_text()
 def test_the_table_names_every_part():
     named = set(re.findall(r"(?m)^\| `(\w+)=", PAGE))
     assert named | {"port"} == KNOWN
+
+
+NUMBERS = [
+    f"more than {STREAMS} requests at a time",
+    f"more than {RESETS} resets at once, or {RESETS_A_SECOND} a second",
+    f"more than {IDLE} frames at once",
+    f"or {IDLE_A_SECOND} a second; a client that reads has more",
+    f"a frame of more than {MAX_FRAME // 1024} KiB",
+    f"more than {MAX_FIELDS} fields | 431 or 414; beyond {OVER // 1024} KiB more",
+]
+
+
+@pytest.mark.parametrize("line", NUMBERS)
+def test_the_numbers_are_those_of_the_code(line):
+    assert line in PAGE
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None or shutil.which("curl") is None, reason="needs openssl, curl")

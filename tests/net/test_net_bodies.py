@@ -110,22 +110,6 @@ class TestSpace:
         gc.collect()
         assert space.used == 0
 
-    def test_what_only_the_garbage_collector_finds_is_looked_for_but_not_all_the_time(self, space):
-        def left_behind():
-            spool = Spool(0)
-            spool.write(b"1234567890")
-            spool.itself = spool
-
-        gc.disable()
-        try:
-            left_behind()
-            Spool(0).write(b"12345")
-            left_behind()
-            with pytest.raises(SpoolFull):
-                Spool(0).write(b"12345")
-        finally:
-            gc.enable()
-
     def test_what_a_full_disk_refused_is_counted_once(self, space, monkeypatch):
         spool = Spool(0)
         with monkeypatch.context() as patched:

@@ -1,5 +1,6 @@
 """What is said of files that cannot be a server's certificate, and of those that hardly can."""
 
+import base64
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,9 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.x509 import load_pem_x509_certificate
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tls_wires import TLSClient
 from wires import Front
 
@@ -81,6 +85,27 @@ def test_what_openssl_does_not_take_is_found_at_the_start(tmp_path):
     path = Authority(tmp_path).write(tmp_path / "small.pem", "localhost", key=rsa.generate_private_key(65537, 1024))
     with pytest.raises(CertificateError, match=r"OpenSSL does not take .*small\.pem: ee key too small"):
         load(Files(path, path))
+
+
+@given(st.lists(st.tuples(st.integers(0, 350), st.integers(0, 255)), min_size=1, max_size=5))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_however_a_certificate_is_damaged_it_is_said_in_one_line(folder, damages):
+    """Some of it is read only when it is needed."""
+    content = (folder / "good.pem").read_bytes()
+    key, _, _ = content.partition(b"-----BEGIN CERT")
+    octets = bytearray(load_pem_x509_certificate(content).public_bytes(Encoding.DER))
+    for at, octet in damages:
+        octets[at % len(octets)] = octet
+    path = folder / "damaged.pem"
+    lines = b"-----BEGIN CERTIFICATE-----\n%b-----END CERTIFICATE-----\n" % base64.encodebytes(bytes(octets))
+    path.write_bytes(key + lines)
+    said = str(path)
+    try:
+        warnings(Files(path, path), load(Files(path, path))[1])
+    except CertificateError as error:
+        said = str(error)
+    assert str(path) in said
+    assert "\n" not in said
 
 
 UNWISE = [

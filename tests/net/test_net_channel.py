@@ -105,6 +105,7 @@ class TestKnownOrNot:
         assert [body for *_, body in front.root.seen] == [b"1"]
         for number in range(3):
             answer(front.root.requests[number])
+            front.turn()
         assert [body for *_, body in front.root.seen] == [b"1", b"2", b"3"]
         assert wire.value().count(b"HTTP/1.1 200 OK") == 3
 

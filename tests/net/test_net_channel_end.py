@@ -4,9 +4,10 @@ import json
 
 import pytest
 from octets import BEGUN, CHUNKED, GET, head, post
-from wires import Front, answer
+from wires import HEAD_200, Front, answer
 
 from proxy_daemon.net import channel as module
+from proxy_daemon.net.client import FrontClient
 
 
 class TestTheEndOfAConnection:
@@ -119,6 +120,10 @@ class TestTheEndOfAConnection:
         assert wire.producerState == "paused"
         wire.producer.pauseProducing()
         answer(front.root.requests[0])
+        front.turn()
+        assert (wire.half_closed, wire.producerState) == (False, "paused")
+        wire.producer.resumeProducing()
+        front.turn()
         assert wire.value().count(b"HTTP/1.1 ") == 2
         assert (wire.half_closed, wire.producerState) == (True, "producing")
 
@@ -133,6 +138,7 @@ class TestTheEndOfAConnection:
         front = Front()
         channel, wire = front.connect()
         channel.dataReceived(GET)
+        front.clock.advance(module.QUIET_SECONDS)
         channel.leave()
         assert wire.disconnecting
         channel.dataReceived(GET)  # known, and too late
@@ -147,6 +153,37 @@ class TestTheEndOfAConnection:
         answer(front.root.requests[0])
         assert wire.disconnecting
         assert b"Connection: close\r\n" in wire.value()
+
+    @pytest.mark.parametrize("begun", [False, True], ids=["answered", "with an answer under way"])
+    def test_leaving_gives_a_busy_client_one_more_answer_which_says_that_it_is_the_last(self, begun):
+        """The last one did not say so: its client may be asking at this moment."""
+        front = Front(at_once=False)
+        channel, wire = front.connect()
+        channel.dataReceived(GET)
+        client = FrontClient(front.root.requests[0])
+        client.begin(HEAD_200, b"")
+        client.write(b"ok")
+        if not begun:
+            client.finish()
+        front.site.drain()
+        channel.leave()
+        if begun:
+            client.finish()
+        front.clock.advance(module.QUIET_SECONDS / 2)
+        channel.leave()
+        assert (wire.disconnecting, b"Connection: close" in wire.taken()) == (False, False)
+        channel.dataReceived(GET)
+        answer(front.root.requests[1])
+        assert (wire.disconnecting, b"Connection: close" in wire.taken()) == (True, True)
+
+    def test_leaving_does_not_close_before_what_has_come_is_read(self, monkeypatch):
+        front = Front()
+        channel, wire = front.connect()
+        channel.dataReceived(GET)
+        front.clock.advance(module.QUIET_SECONDS)
+        monkeypatch.setattr(module.eager, "unread", lambda transport: transport is channel.transport)
+        channel.leave()
+        assert not wire.disconnecting
 
     def test_the_site_forgets_who_is_gone(self):
         front = Front()
@@ -190,16 +227,19 @@ class TestPace:
         wire.producer.resumeProducing()
         assert wire.producerState == "producing"
 
-    def test_one_that_came_before_is_answered_when_it_is(self):
-        """And the next ones wait again, where the transport is full again."""
+    def test_one_that_came_before_waits_until_the_answer_is_taken(self):
+        """Else a thousand large answers would wait in memory for who sent a thousand small requests at once."""
         front = Front(at_once=False)
         channel, wire = front.connect()
         channel.dataReceived(GET + GET)
-        wire.producer.pauseProducing()
-        for request in (0, 1):
-            answer(front.root.requests[request])
-            assert wire.producerState == "paused"
-        assert len(front.root.requests) == 2
+        for number in (1, 2):
+            wire.producer.pauseProducing()
+            answer(front.root.requests[-1])
+            front.turn()
+            assert (wire.producerState, len(front.root.requests)) == ("paused", number)
+            wire.producer.resumeProducing()
+            front.turn()
+        assert (wire.producerState, wire.value().count(b"HTTP/1.1 200 ")) == ("producing", 2)
 
     def test_no_flow_is_told_of_a_lost_connection(self):
         channel, _ = Front(at_once=False).connect()

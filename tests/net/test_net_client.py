@@ -78,7 +78,10 @@ class TestFraming:
         client.begin(head(200, (b"Transfer-Encoding", b"chunked"), (b"Connection", b"close")), b"")
         assert wire.value() == b""
         client.flush()
-        assert wire.value() == b"HTTP/1.1 200 Fine\r\nX-a: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        assert (
+            wire.value()
+            == b"HTTP/1.1 200 Fine\r\nX-a: 1\r\nX-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
 
 
 class TestWhatIsHeld:

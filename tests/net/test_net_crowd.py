@@ -8,7 +8,7 @@ from twisted.internet.address import UNIXAddress
 from wires import DONE, Front
 
 from proxy_daemon.net import crowd as module
-from proxy_daemon.net.crowd import LOOKS, NoRoom, client_of
+from proxy_daemon.net.crowd import LOOKS, LOOKS_A_LINE, NoRoom, client_of
 
 FAR = "192.0.2.7"
 
@@ -110,3 +110,45 @@ class TestOfOneClient:
     )
     def test_what_is_one_client(self, one, other, same):
         assert (client_of(one) == client_of(other)) is same
+
+
+class TestTheLog:
+    """One line a while: whoever opens connections without end must not fill the log."""
+
+    @pytest.fixture
+    def said(self, monkeypatch):
+        lines = []
+        monkeypatch.setattr(module.log, "warn", lambda line, /, **more: lines.append(line.format(**more)))
+        return lines
+
+    def look(self, front, times):
+        for _ in range(times):
+            front.site.look()
+
+    def test_the_first_ones_are_told_within_a_second_and_the_others_together(self, said):
+        front = Front(max_connections=1)
+        front.connect()
+        for _ in range(3):
+            front.connect()
+        self.look(front, 1)
+        (line,) = said
+        assert line.startswith("connections refused with 503: 3. ")
+        assert "(--max-connections)" in line
+        for _ in range(5):
+            front.connect()
+            self.look(front, 1)
+        assert len(said) == 1
+        self.look(front, LOOKS_A_LINE)
+        assert said[1].startswith("connections refused with 503: 5. ")
+        self.look(front, 2 * LOOKS_A_LINE)
+        assert len(said) == 2
+
+    def test_each_limit_by_its_name(self, said):
+        front = Front(max_connections=2, max_connections_per_client=1)
+        for peer in (FAR, FAR, "192.0.2.8", "192.0.2.9"):
+            front.connect(peer=peer)
+        self.look(front, 1)
+        assert sorted(line.rpartition("(")[2] for line in said) == [
+            "--max-connections).",
+            "--max-connections-per-client).",
+        ]

@@ -1,13 +1,18 @@
 """What a socket takes goes at once; the rest goes Twisted's way, in order, and nothing goes twice."""
 
 import socket
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet import main
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.task import Clock
 from twisted.internet.tcp import Connection
 from twisted.internet.testing import StringTransport
+from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from proxy_daemon.net import eager
 
@@ -148,6 +153,73 @@ def test_it_is_idle_where_all_is_on_its_way(wrap, takes, data, idle):
     assert eager.is_idle(wrap(wire))
 
 
+class TestTheEnd:
+    def test_where_nothing_waits_it_comes_at_once_and_reading_goes_on(self):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.setblocking(False)
+            wire = Connection(ours, None, Reactor())
+            wire.connected = True
+            eager.send(wire, b"last")
+            eager.end(wire)
+            assert (theirs.recv(10), theirs.recv(10)) == (b"last", b"")
+            assert wire.reactor.writers == set()
+            wire.write(b"more")
+            assert (wire.reactor.writers, eager.unsent(wire)) == (set(), 0)
+            theirs.send(b"still heard")
+            assert ours.recv(20) == b"still heard"
+
+    def test_what_waits_goes_before_it(self):
+        wire = Socket(0)
+        eager.send(wire, b"abc")
+        eager.end(wire)
+        assert (wire._writeDisconnecting, wire._writeDisconnected, wire.waits) == (True, False, True)
+
+    def test_what_cannot_be_ended_on_one_side_is_closed(self):
+        wire = SimpleNamespace(loseConnection=lambda: setattr(wire, "closed", True))
+        eager.end(wire)
+        assert wire.closed
+
+
+class TestOverTLS:
+    """What a layer above the socket holds waits too: a connection with such octets is neither idle nor free again."""
+
+    @pytest.fixture
+    def wire(self):
+        return Socket()
+
+    @pytest.fixture
+    def clock(self):
+        return Clock()
+
+    @pytest.fixture
+    def tls(self, wire, clock):
+        factory = TLSMemoryBIOFactory(optionsForClientTLS("localhost"), True, Factory.forProtocol(Protocol), clock)
+        tls = factory.buildProtocol(None)
+        tls.makeConnection(wire)
+        wire.turn()
+        assert eager.unsent(tls) == 0
+        return tls
+
+    def test_what_is_gathered_in_this_turn(self, tls):
+        eager.send(tls, b"abc")
+        assert (eager.unsent(tls), eager.is_idle(tls)) == (3, False)
+
+    def test_what_waits_for_the_handshake(self, tls, wire, clock):
+        eager.send(tls, b"abc")
+        clock.advance(0)
+        wire.turn()
+        assert (eager.unsent(tls), eager.is_idle(tls)) == (3, False)
+
+    def test_what_the_socket_does_not_take(self, tls, wire):
+        eager.send(tls, b"abc")
+        wire.write(b"12345")
+        assert eager.unsent(tls) == 8
+
+    def test_what_waits_in_a_stream_of_http2(self):
+        assert eager.unsent(SimpleNamespace(waiting=7)) == 7
+
+
 def test_what_was_looked_at_and_not_taken_waits_too():
     """Twisted keeps it in another place then."""
     wire = Socket(0, 0)
@@ -196,3 +268,28 @@ def _drained(wire, peer):
             got.append(data)
     except BlockingIOError:
         return b"".join(got)
+
+
+@pytest.mark.parametrize("wrap", [lambda wire: wire, Wrapped, lambda wire: Wrapped(Wrapped(wire))])
+@pytest.mark.parametrize(
+    ("do", "unread"),
+    [
+        (lambda ours, theirs: None, False),
+        (lambda ours, theirs: theirs.sendall(b"a"), True),
+        (lambda ours, theirs: (theirs.sendall(b"a"), theirs.close()), True),
+        (lambda ours, theirs: (theirs.sendall(b"a"), ours.recv(1)), False),
+        (lambda ours, theirs: theirs.close(), False),
+        (lambda ours, theirs: ours.close(), False),
+    ],
+    ids=["nothing", "octets", "octets and the end", "octets that were read", "the end", "lost"],
+)
+def test_whether_octets_have_come_is_seen_and_they_stay(wrap, do, unread):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        wire = wrap(Connection(ours, None, Reactor()))  # which makes the socket non-blocking
+        do(ours, theirs)
+        assert [eager.unread(wire) for _ in range(2)] == [unread, unread]
+
+
+def test_of_other_transports_it_is_not_known():
+    assert not eager.unread(StringTransport())

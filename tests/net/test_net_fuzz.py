@@ -1,17 +1,24 @@
 """Octets that nobody has thought of, from clients and upstreams: no fault of ours, an answer or an end for each."""
 
 import re
+from types import SimpleNamespace
 
 import httptools
 import pytest
 from mutations import dice, mutated, seeds, split
+from reference import in_order, requests
 from talks import DONE, SILENCE, Talk
 from twisted.logger import globalLogPublisher
 from wires import Front
 
 from proxy_daemon.core.bodies import EMPTY, Bytes
+from proxy_daemon.core.dialects import BUILT_IN
+from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending
-from proxy_daemon.pipeline.faults import UpstreamFault
+from proxy_daemon.core.upstreams import parse_upstream
+from proxy_daemon.net.upstream.request_head import is_last, request_head
+from proxy_daemon.pipeline.admission import Admission, Ids
+from proxy_daemon.pipeline.faults import Refusal, UpstreamFault
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 REQUESTS = [
@@ -20,6 +27,8 @@ REQUESTS = [
     HEAD + b"Content-Length: 2\r\n\r\n{}",
     HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nTrailer: x\r\n\r\n",
     HEAD + b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
+    b"GET /v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 39\r\n\r\nGET /no HTTP/1.1\r\nHost: localhost\r\n\r\n ",
+    HEAD + b"Transfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nContent-Length: 5\r\n\r\nGET / HTTP/1.1\r\n",
 ]
 RESPONSES = [
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
@@ -85,6 +94,54 @@ def test_the_front(defects):
         assert not defects, (seed, defects)
 
 
+UPSTREAM = parse_upstream("http://upstream.example/base")
+
+
+def passed_on(front):
+    """What an upstream reads of the requests that have come through, on as few connections as may be."""
+    clock = SimpleNamespace(wall=front.clock.seconds, seconds=front.clock.seconds)
+    admission = Admission([UPSTREAM], BUILT_IN, clock, b"k" * 16, Ids(clock))
+    connections = [b""]
+    for method, target, fields, body in front.root.seen:
+        try:
+            request = admission.admit(method, target, Headers(fields), Bytes(body), "127.0.0.1").request
+        except Refusal:
+            continue  # below /_llmproxy/to/ stands no such upstream
+        connections[-1] += request_head(UPSTREAM, request) + body
+        if is_last(request):
+            connections.append(b"")
+    return [read for octets in connections for read in requests(octets)]
+
+
+def test_no_upstream_sees_what_no_client_sent(defects):
+    """Against a reader that has nothing of ours: a request for each that it reads, or none; never another one."""
+    passed = 0
+    for seed in seeds():
+        chance = dice(seed)
+        octets = mutated(chance, REQUESTS)
+        sent = list(requests(octets))
+        front = Front(max_body=100)
+        runs = []
+        for parts in ([octets], split(chance, octets), [octets]):  # the last one with what is known from the others
+            front.root.requests.clear()
+            channel, wire = front.connect()
+            for part in parts:
+                if part and not wire.disconnecting:
+                    channel.dataReceived(part)
+            seen = [(method, target, body) for method, target, _, body in front.root.seen]
+            assert in_order(seen, sent), seed
+            upstream = [(method, target.removeprefix(b"/base"), body) for method, target, body in passed_on(front)]
+            assert in_order(upstream, [(method, without_name(target), body) for method, target, body in seen]), seed
+            runs.append((seen, len(upstream)))
+        assert runs[0] == runs[1] == runs[2], seed
+        passed += len(runs[0][0])
+    assert passed, "nothing came through, so nothing was shown"
+
+
+def without_name(target):
+    return re.sub(rb"^/_llmproxy/to/[A-Za-z0-9._-]+/?", b"/", target)
+
+
 def test_what_an_upstream_sends(defects):
     """It ends as an answer that is whole, as one that is broken off, or as a fault in words."""
     for seed in seeds():
@@ -103,3 +160,20 @@ def test_what_an_upstream_sends(defects):
             assert talk.ears.endings in ([Ending.COMPLETE], [Ending.BROKEN_OFF]), seed
             assert len(talk.ears.body) <= len(octets), seed
         assert len(talk.releases) <= 2, seed
+
+
+def test_nothing_of_an_answer_becomes_the_next():
+    """Where a connection may be asked again, it begins anew."""
+    asked_again = 0
+    for seed in seeds():
+        chance = dice(seed)
+        talk = Talk().ask(head_only=chance.random() < 0.3)
+        talk.feed(*split(chance, mutated(chance, RESPONSES)))
+        if talk.connection.usable and not talk.wire.disconnected:
+            asked_again += 1
+            talk.ask().feed(b"HTTP/1.1 201 Next\r\nContent-Length: 4\r\n\r\nnext")
+            head = talk.answer.head
+            assert (head.status, head.reason, len(head.headers.pairs)) == (201, b"Next", 1), seed
+            assert (talk.ears.body, talk.ears.endings) == (b"next", [Ending.COMPLETE]), seed
+            assert talk.answer.trailers.pairs == (), seed
+    assert asked_again

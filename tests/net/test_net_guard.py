@@ -254,3 +254,51 @@ def test_own_pages_are_not_for_other_origins():
     _, lines, body = ask(front, get(b"/_llmproxy/health", PAGE), HERE)
     assert b"a page" in body
     assert not any(line.startswith(b"Access-Control") for line in lines)
+
+
+def test_what_is_no_preflight_brings_no_body_past_the_tokens():
+    octets = PREFLIGHT.replace(b"Host", b"Content-Length: 500\r\nHost") % PAGE
+    front = Front(access=PAGES)
+    channel, wire = front.connect(peer=AWAY)
+    channel.dataReceived(octets)
+    assert wire.value().startswith(b"HTTP/1.1 401 ")
+
+
+IMAGE = b"Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n"
+FRAME = b"Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n"
+LINK = b"Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status"),
+    [
+        (b"/v1/x", IMAGE, 403),
+        (b"/v1/x", LINK, 403),
+        (b"/_llmproxy/to/local/v1/x", LINK, 403),
+        (b"/_llmproxy/health", IMAGE, 403),
+        (b"/_llmproxy/health", FRAME, 403),
+        (b"/_llmproxy/health", LINK, 200),
+        (b"/", LINK + b"Accept: text/html\r\n", 302),
+    ],
+)
+def test_a_page_of_another_site_asks_nothing_by_images_frames_and_links(path, fields, status):
+    front = with_pages()
+    assert [ask(front, get(path, fields), HERE)[0] for _ in range(2)] == [status, status]
+    assert front.root.requests == []
+
+
+SANDBOX = b"Content-Security-Policy: sandbox"
+SHOWN = {
+    "a browser's page": (b"Accept: text/html,*/*;q=0.8\r\n", True),
+    "in a frame": (b"Accept: */*\r\nSec-Fetch-Mode: navigate\r\n", True),
+    "a script's": (b"Accept: */*\r\nSec-Fetch-Mode: cors\r\n", False),
+    "an SDK's": (b"Accept: application/json\r\n", False),
+}
+
+
+@pytest.mark.parametrize(("fields", "shown"), SHOWN.values(), ids=SHOWN.keys())
+def test_an_upstreams_page_cannot_read_ours(fields, shown):
+    """Both have one origin: a script of the one would read what the other shows."""
+    front = Front()
+    for _ in range(2):  # a known head, the second time
+        assert (SANDBOX in ask(front, get(fields=fields), HERE)[1]) is shown

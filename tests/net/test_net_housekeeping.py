@@ -192,17 +192,25 @@ class TestLines:
 
     @pytest.mark.parametrize("problem", [OSError(28, "No space left on device"), ValueError("closed file")])
     def test_a_full_disk_is_said_and_the_next_lines_are_tried(self, play, capsys, problem):
-        self.file.problem = problem
-        self.lines.write(b"lost\n")
-        self.tick()
-        self.file.opened.release()
-        while self.lines._writing:
-            time.sleep(0)
-        assert f"the log cannot be written: {problem}" in capsys.readouterr().err
+        for _ in range(2):
+            self.file.problem = problem
+            self.lines.write(b"lost\n")
+            self.tick()
+            self.file.opened.release()
+            while self.lines._writing:
+                time.sleep(0)
+        assert capsys.readouterr().err == f"llmproxy: the log cannot be written, lines are lost: {problem}\n"
         self.lines.write(b"next\n")
         self.tick()
         self.let_write()
         assert self.file.getvalue() == b"next\n"
+        self.file.problem = problem
+        self.lines.write(b"lost again\n")
+        self.tick()
+        self.file.opened.release()
+        while self.lines._writing:
+            time.sleep(0)
+        assert str(problem) in capsys.readouterr().err
 
 
 class Threads:

@@ -1,5 +1,7 @@
 """The daemon's service on a reactor in memory: starting, draining, stopping, and starts that fail."""
 
+from types import SimpleNamespace
+
 import pytest
 from plays import GET, Play
 from talks import DONE
@@ -9,7 +11,12 @@ from wires import answer
 
 from proxy_daemon.net import service as module
 from proxy_daemon.net import signals
+from proxy_daemon.net.channel import QUIET_SECONDS
 from proxy_daemon.pipeline.faults import StartError
+
+
+def broken(_):
+    raise BrokenPipeError(32, "Broken pipe")
 
 
 class TestStarting:
@@ -34,6 +41,19 @@ class TestStarting:
         assert (play.reactor.ports, said.text) == ([], "")
         play.assembling.callback(None)
         assert len(play.reactor.ports) == 1
+
+    def test_it_says_so_only_when_signals_find_its_handlers(self, said):
+        play = Play()
+        running = []
+        play.reactor.callWhenRunning = running.append
+        play.started()
+        assert (said.text, len(play.reactor.ports)) == ("", 1)
+        running[0]()
+        assert said.text == "llmproxy: listening on http://127.0.0.1:8910\n"
+
+    def test_where_who_reads_has_gone_it_starts_too(self, said, monkeypatch):
+        monkeypatch.setattr(said, "write", broken)
+        assert Play().started().manager.taken()[0][0] == "ready"
 
     def test_without_a_standard_error_it_starts_too(self, monkeypatch):
         monkeypatch.setattr(module.sys, "__stderr__", None)
@@ -116,6 +136,7 @@ class TestStopping:
 
     def test_idle_connections_are_closed_at_once(self, play):
         wires = [play.asked()[1] for _ in range(3)]
+        play.front.clock.advance(QUIET_SECONDS)
         play.stop()
         assert all(wire.disconnecting for wire in wires)
 
@@ -179,6 +200,16 @@ class TestStopping:
         play.handlers.send(signals.TERM)
         assert [play.handlers.handlers[number] for number in (signals.TERM, signals.INT)] == [None, None]
 
+    def test_a_second_signal_right_behind_the_first_counts(self, play):
+        _, wire = play.asked(whole=False)
+        closing = Deferred()
+        play.reactor.ports[0].stopListening = lambda: closing
+        play.stop()
+        play.handlers.send(signals.TERM)
+        closing.callback(None)
+        play.reactor.pump([0, 0, 0])
+        assert (wire.disconnected, len(play.done)) == (True, 1)
+
     def test_after_the_grace_time_connections_are_aborted(self, play):
         channel, wire = play.front.connect()
         channel.dataReceived(GET)
@@ -188,6 +219,13 @@ class TestStopping:
         play.reactor.pump([1.0, 1.0])
         assert wire.disconnected
         assert play.stopped == ["first", "second"]
+
+    def test_what_is_broken_off_says_so_in_its_record(self, play):
+        channel, _ = play.asked(whole=False)
+        exchange = channel.requests[0].exchange = SimpleNamespace(detail="")
+        play.stop()
+        play.reactor.pump([1.0] * int(play.settings.grace + 2))
+        assert exchange.detail == "llmproxy stopped before the answer was whole (--grace)"
 
     def test_without_connections_it_is_quick(self, play):
         play.stop()
@@ -207,6 +245,22 @@ class TestStopping:
         assert (order, len(play.done)) == (["last"], 1)
         failures = [event for event in events if event.get("log_failure") is not None]
         assert [event["log_failure"].type for event in failures] == [ZeroDivisionError, ValueError]
+
+    def test_a_stop_during_the_start_stops_what_was_put_together_then(self, said):
+        play = Play()
+        play.assembling = Deferred()
+        play.started().stop()
+        assert play.done == [None]
+        play.assembling.callback(None)
+        assert (play.stopped, play.reactor.ports, said.text) == (["first", "second"], [], "")
+
+    def test_a_start_that_fails_during_the_stop_does_not_stop_a_second_time(self, said):
+        play = Play()
+        play.assembling = Deferred()
+        play.started().stop()
+        play.assembling.errback(StartError("the store is locked"))
+        assert not play.reactor.hasStopped
+        assert play.reactor.triggers["after"]["shutdown"] == [(module.os._exit, (1,), {})]
 
     def test_a_start_that_failed_can_be_stopped(self, said):
         play = Play()

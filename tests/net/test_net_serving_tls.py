@@ -1,9 +1,12 @@
 """TLS to clients in memory: which certificate a handshake gets, and how connections end."""
 
+import base64
 import ssl
 
 import pytest
 from authorities import Authority
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_pem_x509_certificate
 from tls_wires import TLSClient
 from twisted.logger import LogLevel, globalLogPublisher
 from wires import DONE, Front
@@ -13,7 +16,7 @@ from proxy_daemon.net.channel import LINGER_SECONDS
 from proxy_daemon.net.client import FrontClient
 from proxy_daemon.net.crowd import Crowd
 from proxy_daemon.net.limits import Limits
-from proxy_daemon.net.serving_tls import LOOK_SECONDS, Certificates
+from proxy_daemon.net.serving_tls import LOOK_SECONDS, Certificates, TLSEndpoint
 
 REQUEST = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LAST_REQUEST = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -64,6 +67,15 @@ def said():
     globalLogPublisher.removeObserver(keep)
 
 
+def damaged(content):
+    """A certificate whose key is on no curve: that is found only when the key is asked for."""
+    key, _, _ = content.partition(b"-----BEGIN CERT")
+    certificate = load_pem_x509_certificate(content)
+    point = certificate.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    octets = certificate.public_bytes(Encoding.DER).replace(point, b"\4" + bytes(64))
+    return key + b"-----BEGIN CERTIFICATE-----\n%b-----END CERTIFICATE-----\n" % base64.encodebytes(octets)
+
+
 def troubles(said):
     return [line for level, line in said if level is LogLevel.error]
 
@@ -100,9 +112,10 @@ class TestReadingAgain:
         place.later()
         place.serial()
 
-    @pytest.mark.parametrize("broken", [b"", b"no certificate", None])
+    @pytest.mark.parametrize("broken", [b"", b"no certificate", None, "damaged inside"])
     def test_a_broken_file_leaves_the_old_one_and_is_named_once(self, place, said, broken):
         before = place.serial()
+        broken = damaged(place.path.read_bytes()) if broken == "damaged inside" else broken
         place.path.unlink() if broken is None else place.path.write_bytes(broken)
         for _ in range(3):
             place.later()
@@ -167,7 +180,34 @@ class TestReadingAgain:
         assert [level for level, _ in said] == [LogLevel.warn]
 
 
+class Listening:
+    """Stands where the endpoint of TCP stands."""
+
+    def listen(self, factory):
+        self.factory = factory
+
+
 class TestNegotiation:
+    @pytest.mark.parametrize("installed", [True, False])
+    def test_http_2_is_offered_where_the_extra_is_installed(self, place, monkeypatch, installed):
+        if installed:
+            pytest.importorskip("h2")
+        else:
+            monkeypatch.setattr("proxy_daemon.net.serving_tls.find_spec", lambda name: None)
+        plain = Listening()
+        TLSEndpoint(plain, place.certificates, place.front.clock).listen(place.front.site)
+        site = plain.factory.wrappedFactory
+        client = TLSClient(place.front, place.certificates, place.authority.path, ("h2", "http/1.1"), site).handshake()
+        assert client.tls.selected_alpn_protocol() == ("h2" if installed else "http/1.1")
+
+    def test_no_session_is_kept(self, place):
+        client = place.connect()
+        client.limit(ssl.TLSVersion.TLSv1_2)
+        client.handshake()
+        client.send(REQUEST)
+        client.take()
+        assert not client.tls.session.has_ticket
+
     @pytest.mark.parametrize(
         ("offered", "chosen"), [((), None), (("http/1.1",), "http/1.1"), (("h2", "http/1.1"), "http/1.1")]
     )

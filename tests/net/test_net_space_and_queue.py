@@ -3,7 +3,8 @@
 import json
 import time
 
-from rig import LIMIT, answering, json_answer
+import pytest
+from rig import LIMIT, SSE_HEAD, answering, chunk, json_answer
 
 GOOD = json_answer({"ok": True})
 MIB = 1024 * 1024
@@ -46,17 +47,51 @@ def test_all_that_is_under_way_counts_and_is_given_back(daemon, upstream):
     assert proxy.request("POST", "/v1/files", b"x" * (MIB + 1))[0] == 200
 
 
-def test_the_body_of_one_who_left_is_given_back(daemon, upstream):
-    server = upstream(held)
-    proxy = daemon("--upstream", server.url, "--max-spool", "2MiB", "--store", "off")
-    left = proxy.connect()
+def held(peer):
+    """Answers only who asks for `/v1/free`."""
+    while head := peer.request()[0]:
+        if b"/v1/free" in head:
+            peer.send(GOOD)
+
+
+def closes(peer):
+    peer.request()
+
+
+def streams(peer):
+    peer.request()
+    peer.send(SSE_HEAD + chunk(b"data: 1\n\n"))
+    peer.rest()
+
+
+ENDS = {
+    "it leaves before the head": (held, b"", "client gone"),
+    "it leaves in mid-answer": (streams, b"data: 1", "client gone"),
+    "upstream says nothing": (closes, b"502 Bad Gateway", "failed"),
+    "it takes too long": (held, b"504 Gateway Timeout", "timeout"),
+    "it takes too long in mid-answer": (streams, b"data: 1", "timeout"),
+}
+
+
+@pytest.mark.parametrize(("play", "until", "ending"), ENDS.values(), ids=ENDS.keys())
+def test_a_body_is_given_back_at_once_however_its_exchange_ends(daemon, upstream, play, until, ending):
+    """It waited for the garbage collector, which a quiet daemon rarely calls: its frames and errors were a circle."""
+    server = upstream(play)
+    timeout = ("--request-timeout", "500ms") if ending == "timeout" else ()
+    proxy = daemon("--upstream", server.url, "--max-spool", "2MiB", "--store", "off", *timeout)
+    client = proxy.connect()
     size = MIB + 1
-    left.send(b"POST /v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (size, b"x" * size))
+    client.send(b"POST /v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (size, b"x" * size))
     _until(lambda: server.requests)
-    assert stats(proxy, "spool")["octets"] == size
-    left.close()
-    _until(lambda: stats(proxy, "exchanges")["endings"] == {"client gone": 1})
-    assert proxy.request("POST", "/v1/free", b"x" * (2 * MIB))[0] == 200
+    if until:
+        client.until(until)
+    else:
+        assert stats(proxy, "spool")["octets"] == size
+    if ending == "client gone":
+        client.close()
+    _until(lambda: stats(proxy, "exchanges")["endings"] == {ending: 1})
+    client.close()
+    settled(proxy, 0)
 
 
 def test_an_answer_beyond_the_space_passes_and_its_record_is_cut(daemon, upstream):
@@ -67,13 +102,6 @@ def test_an_answer_beyond_the_space_passes_and_its_record_is_cut(daemon, upstrea
     newest = proxy.exchanges()[0]
     assert (newest["ending"], newest["cut"], newest["replayable"]) == ("complete", True, False)
     settled(proxy, 0)
-
-
-def held(peer):
-    """Answers only who asks for `/v1/free`."""
-    while head := peer.request()[0]:
-        if b"/v1/free" in head:
-            peer.send(GOOD)
 
 
 def test_who_waits_too_long_for_a_connection_gets_503(daemon, upstream):

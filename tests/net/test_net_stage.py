@@ -23,6 +23,7 @@ from proxy_daemon.settings import Settings
 
 UPSTREAM = parse_upstream("demo:")
 GZIP = b"gzip"
+EMPTY = gzip.compress(b"") * 2000
 
 
 class Wall:
@@ -189,6 +190,7 @@ class TestReplay:
     BROKEN = {
         "the coding is cut": recording(gzip.compress(b"x" * 50)[:-4], (20,), (0,), ((b"Content-Encoding", GZIP),)),
         "the coding is damaged": recording(b"no gzip", (7,), (0,), ((b"Content-Encoding", GZIP),)),
+        "nothing comes of the coding": recording(EMPTY, (len(EMPTY),), (0,), ((b"Content-Encoding", GZIP),)),
         "octets are missing": recording(sizes=(1, 2, 9)),
         "pieces are missing": recording(sizes=(1, 2)),
     }

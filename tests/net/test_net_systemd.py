@@ -1,9 +1,6 @@
-"""What is said to systemd, octet by octet, and the sockets that it hands over. Whole daemons: test_life_cycle.py."""
+"""What is said to systemd, octet by octet. Whole daemons: test_life_cycle.py."""
 
-import os
 import socket
-import subprocess
-import sys
 import time
 from contextlib import closing
 
@@ -102,85 +99,3 @@ def test_any_environment_is_borne(environ):
     notifier = Notifier.of(environ, PID)
     notifier.ready("x")
     assert notifier.watchdog >= 0
-
-
-# --- sockets that are handed over ------------------------------------------------------------------------------------
-
-ASK = """
-import os, sys
-from twisted.internet import reactor
-from proxy_daemon.net import systemd
-try:
-    found = systemd.handed_over(reactor)
-    print(found, [systemd.host(each) for each in found])
-except systemd.HandedOverError as error:
-    print(error)
-"""
-
-
-def handed_over(*sockets, pid="$$", count=None, names=None):
-    """What a process says that gets these sockets as systemd hands them over: from descriptor 3 on."""
-    count = len(sockets) if count is None else count
-    names = ":".join(["a.socket"] * count) if names is None else names
-    moves = "".join(f"exec {3 + index}<&{100 + index}; " for index in range(len(sockets)))
-    for index, each in enumerate(sockets):
-        os.dup2(each.fileno(), 100 + index)
-    try:
-        script = f'{moves}export LISTEN_PID={pid} LISTEN_FDS={count} LISTEN_FDNAMES={names}; exec "$@"'
-        ran = subprocess.run(
-            ["bash", "-c", script, "bash", sys.executable, "-c", ASK],
-            pass_fds=[100 + index for index in range(len(sockets))],
-            capture_output=True,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
-    finally:
-        for index in range(len(sockets)):
-            os.close(100 + index)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.strip()
-
-
-@pytest.fixture
-def opened():
-    """`opened(family, address)`: a listening socket."""
-    sockets = []
-
-    def make(family, address, *, listen=True):
-        sockets.append(socket.socket(family, socket.SOCK_STREAM))
-        sockets[-1].bind(address)
-        if listen:
-            sockets[-1].listen()
-        return sockets[-1]
-
-    yield make
-    for each in sockets:
-        each.close()
-
-
-class TestHandedOver:
-    def test_all_that_there_are_with_their_addresses(self, opened):
-        found = handed_over(opened(socket.AF_INET, ("127.0.0.1", 0)), opened(socket.AF_INET6, ("::1", 0)))
-        assert found == "('systemd:domain=INET:index=0', 'systemd:domain=INET6:index=1') ['127.0.0.1', '::1']"
-
-    def test_those_of_another_process_are_not_ours(self, opened):
-        assert handed_over(opened(socket.AF_INET, ("127.0.0.1", 0)), pid="1") == "() []"
-
-    def test_none(self):
-        assert handed_over() == "() []"
-
-    @pytest.mark.parametrize("count", ["-1", "many"])
-    def test_a_count_that_is_none(self, count):
-        assert handed_over(count=0, names="", pid=f"$$ LISTEN_FDS={count}") == "() []"
-
-    def test_a_unix_socket_is_refused(self, opened, tmp_path):
-        found = handed_over(opened(socket.AF_UNIX, str(tmp_path / "s")))
-        assert found == "descriptor 3 of LISTEN_FDS is no TCP socket; use ListenStream=ADDRESS:PORT"
-
-    def test_one_that_does_not_listen(self, opened):
-        found = handed_over(opened(socket.AF_INET, ("127.0.0.1", 0), listen=False))
-        assert found == "descriptor 3 of LISTEN_FDS does not listen: use Accept=no"
-
-    def test_one_that_is_not_open(self):
-        assert handed_over(count=1).startswith("descriptor 3 of LISTEN_FDS is no socket: ")

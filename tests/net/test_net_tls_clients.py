@@ -4,65 +4,19 @@ import json
 import queue
 import re
 import socket
-import ssl
 import time
 from contextlib import closing
 
 import pytest
-from authorities import Authority
 from rig import LIMIT, SSE_HEAD, Peer, chunk, json_answer
+from secured import COUNT, DONE, H2Peer, waiting
 
-HTTPS = re.compile(rb"https://127\.0\.0\.1:(\d+)")
 BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
 CHAT = (
     b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 )
 ANSWER = json_answer({"id": "1", "object": "chat.completion", "choices": [{"finish_reason": "stop"}]})
-COUNT = 5
-DONE = b"data: [DONE]\n\n"
-
-
-class Secure:
-    """A daemon that listens on a plain port and on a TLS one, and clients of the TLS one."""
-
-    def __init__(self, daemon, folder, *options):
-        self.authority, self.path, self.peers = Authority(folder), folder / "own.pem", []
-        self.renew()
-        listen = f"ssl:0:privateKey={self.path}:interface=127.0.0.1"
-        self.daemon = daemon("--listen", listen, *options)
-        self.port = int(HTTPS.search(b"".join(self.daemon.said))[1])
-
-    def renew(self):
-        new = self.authority.write(self.path.with_suffix(".new"), "localhost")
-        new.chmod(0o600)
-        new.replace(self.path)
-
-    def connect(self, *protocols):
-        """A `rig.Peer` on TLS."""
-        context = ssl.create_default_context(cafile=self.authority.path)
-        context.set_alpn_protocols(protocols or ("http/1.1",))
-        plain = socket.create_connection(("127.0.0.1", self.port), LIMIT)
-        self.peers.append(Peer(context.wrap_socket(plain, server_hostname="localhost")))
-        return self.peers[-1]
-
-    def close(self):
-        for peer in self.peers:
-            peer.close()
-
-
-@pytest.fixture
-def secure(daemon, tmp_path):
-    """`secure(*options)` starts a `Secure`."""
-    made = []
-
-    def start(*options):
-        made.append(Secure(daemon, tmp_path, *options))
-        return made[-1]
-
-    yield start
-    for one in made:
-        one.close()
 
 
 def status(head):
@@ -80,21 +34,6 @@ def test_a_miss_and_a_hit(secure, upstream):
         answers.append(body)
     assert answers[0] == answers[1] == ANSWER.partition(b"\r\n\r\n")[2]
     assert len(server.requests) == 1
-
-
-def waiting(arrived):
-    """A play that sends an event only when the client has the one before."""
-
-    def play(peer):
-        peer.request()
-        peer.send(SSE_HEAD)
-        for number in range(COUNT):
-            peer.send(chunk(b"data: %d\n\n" % number))
-            assert arrived.get(timeout=LIMIT) == number
-        peer.send(chunk(DONE) + chunk(b""))
-        peer.rest()
-
-    return play
 
 
 def test_a_stream_comes_piece_by_piece(secure, upstream):
@@ -118,29 +57,6 @@ def test_an_http2_stream_comes_piece_by_piece(secure, upstream):
         client.until(b"data: %d\n\n" % number)
         arrived.put(number)
     client.until(DONE)
-
-
-class H2Peer:
-    """One request of HTTP/2 on a real socket."""
-
-    def __init__(self, connection):
-        from h2.connection import H2Connection  # noqa: PLC0415  (it may not be there)
-
-        self.socket, self.h2, self.body = connection, H2Connection(), b""
-        self.h2.initiate_connection()
-
-    def ask(self, body):
-        head = {":method": "POST", ":scheme": "https", ":authority": "localhost", ":path": "/v1/chat/completions"}
-        self.h2.send_headers(1, [*head.items(), ("content-type", "application/json")])
-        self.h2.send_data(1, body, end_stream=True)
-        self.socket.sendall(self.h2.data_to_send())
-
-    def until(self, mark):
-        while mark not in self.body:
-            data = self.socket.recv(65536)
-            assert data, self.body
-            self.body += b"".join(getattr(event, "data", None) or b"" for event in self.h2.receive_data(data))
-            self.socket.sendall(self.h2.data_to_send())
 
 
 def test_a_client_that_is_gone_ends_the_request_upstream(secure, upstream):

@@ -231,6 +231,19 @@ class TestLeaving:
         play.relay.desert(Ending.CLIENT_GONE)
         assert not play.answer.paused
 
+    def test_beyond_the_tape_a_drain_keeps_nothing(self):
+        """Nobody will ever read it."""
+        play = Play(limit=4, drain=Drain(60, 10**9))
+        play.relay.expected = 1
+        play.join()
+        play.answer.send(b"12345678")
+        self.leave(play)
+        play.relay.desert(Ending.CLIENT_GONE)
+        for _ in range(10):
+            play.answer.send(b"x" * 1000)
+        assert play.relay._overflow == b""
+        assert not play.answer.paused
+
     def test_after_the_terminal_event_the_end_is_waited_for(self):
         play = Play()
         play.join()

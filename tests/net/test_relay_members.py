@@ -39,6 +39,14 @@ class TestWhoIsExpected:
         play.join()
         assert not play.answer.paused
 
+    def test_upstream_waits_too_where_nobody_else_is_left(self):
+        """Else all that comes until it does would be kept in memory."""
+        play = self.cut_before_the_second_joins()
+        play.outlets[0].done.cancel()
+        play.relay.expected = 1
+        play.relay.balance()
+        assert play.answer.paused
+
     def test_upstream_goes_on_when_it_does_not_come(self):
         play = self.cut_before_the_second_joins()
         play.relay.expected = 1

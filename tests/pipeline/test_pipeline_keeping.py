@@ -50,6 +50,7 @@ def keeper(*plugins, mode="new_episodes", scope_by_key=False, record_errors=Fals
         scope_by_key,
         record_errors,
         record_max_body,
+        b"k" * 32,
     )
 
 

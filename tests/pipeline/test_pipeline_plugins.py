@@ -147,7 +147,7 @@ class TestStreams:
             {"piece": lambda self, data: Deferred()},
             {"piece": None},
         ],
-        ids=repr,
+        ids=" ".join,
     )
     def test_a_broken_transform_breaks_the_answer(self, wrong):
         kit = Kit(self.bound("llmproxy_transform", **wrong), answer=good)
@@ -159,7 +159,7 @@ class TestStreams:
     @pytest.mark.parametrize(
         "wrong",
         [{"piece": lambda self, data: raising()}, {"end": lambda self: raising()}, {"piece": None}, {"end": 7}],
-        ids=repr,
+        ids=" ".join,
     )
     def test_a_broken_observer_is_dropped(self, wrong):
         kit = Kit(self.bound("llmproxy_observe", **wrong), answer=good)

@@ -64,3 +64,13 @@ def test_a_dialect_that_cannot_tell_the_end_loses_no_recording():
     result = kit.send(PATH, CHAT)
     assert (result.status, result.whole, watch.of(result.exchange)[-1]) == (200, True, "ended")
     assert [recording.replayable for recording in kit.store.recordings.values()] == [False]
+
+
+@pytest.mark.parametrize(("scope", "second"), [("key", "miss"), ("all", "hit")])
+def test_whose_secrets_differ_in_the_body_are_two_for_recordings_too(scope, second):
+    kit = Kit(replay_scope=scope)
+    chat = {"model": "demo-fast", "messages": [{"role": "user", "content": "hi"}]}
+    bodies = [chat | {"mcp_servers": [{"authorization_token": token}]} for token in ("a", "a", "b")]
+    assert [kit.send(PATH, body).exchange.outcome for body in bodies] == ["miss", "hit", second]
+    spaced = json.dumps(bodies[0], indent=1).encode()  # what tells them apart is the secret, not how it is written
+    assert kit.send(PATH, spaced).exchange.outcome == "hit"

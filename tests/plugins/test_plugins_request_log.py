@@ -2,6 +2,7 @@
 
 import io
 import json
+import stat
 import sys
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ from proxy_daemon.core.messages import Ending, Exchange, Outcome, Request
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.hookspecs import Event
-from proxy_daemon.plugins.request_log import RequestLog, _close, log_line
+from proxy_daemon.plugins.request_log import RequestLog, _close, log_line, written
 from proxy_daemon.settings import Settings, SettingsError
 from proxy_daemon.testing import START, Kit
 
@@ -195,3 +196,19 @@ def test_the_daemon_writes_a_line_for_each_exchange_before_it_ends(daemon, tmp_p
     lines = [json.loads(line) for line in (tmp_path / "requests.log").read_text().splitlines()]
     assert [line["status"] for line in lines] == statuses
     assert [line["outcome"] for line in lines] == ["miss", "miss", "hit"]
+
+
+@pytest.mark.parametrize(
+    "sign", ["\x1b", "\x9b", "\x85", "\x80", "\x9f", "\u2028", "\u2029", "\u202e", "\u2066", "\u200e"]
+)
+def test_what_terminals_obey_and_what_ends_lines_is_escaped(sign):
+    data = written({"model": f"a{sign}31mé\xa0\u2060"})
+    assert json.loads(data) == {"model": f"a{sign}31mé\xa0\u2060"}
+    assert sign not in data.decode()
+    assert "é\xa0\u2060" in data.decode()
+    assert len(data.decode().splitlines()) == 1
+
+
+def test_a_new_file_is_its_owners_alone(configured, tmp_path):
+    configured(str(tmp_path / "requests.log"), None)
+    assert stat.S_IMODE((tmp_path / "requests.log").stat().st_mode) == 0o600

@@ -75,7 +75,9 @@ def test_a_credential_that_all_can_read_is_refused(secret, tmp_path, mode):
         read(CREDENTIALS_DIRECTORY=str(tmp_path))
 
 
-@pytest.mark.parametrize("text", ["", "\n", "short-secret", "two words of a secret", b"\xff\xfe" * 20, "x" * 5000])
+@pytest.mark.parametrize(
+    "text", ["", "\n", "short-secret", "two words of a secret", b"\xff\xfe" * 20, "x" * 5000, WORD + " " * 2048]
+)
 def test_a_file_without_a_token_is_refused_and_not_quoted(secret, text):
     path = secret(text)
     with pytest.raises(SettingsError) as error:

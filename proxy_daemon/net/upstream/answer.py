@@ -64,6 +64,6 @@ class LiveAnswer:
 
     def abort(self) -> None:
         """Nobody wants it any more: upstream learns at once."""
-        self._aborted = True
+        self._aborted, self._receiver = True, None  # a cycle, as in `deliver`
         if self._connection is not None:
             self._connection.abort()

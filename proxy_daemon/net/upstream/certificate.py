@@ -59,7 +59,9 @@ def distrust_in_words(connection: SSL.Connection) -> str:
         issuer = leaf.issuer.rfc4514_string()[:100]
     except Exception:  # noqa: BLE001  (the reader raises many things on a malformed certificate)
         return "its certificate cannot be read"
-    return f"its certificate, issued by {issuer!r}, is not trusted on this machine"
+    return (
+        f"its certificate, issued by {issuer!r}, is not trusted on this machine (--upstream-ca adds to those that are)"
+    )
 
 
 def _leaf(connection: SSL.Connection) -> x509.Certificate | None:

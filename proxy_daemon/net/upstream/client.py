@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 
 from proxy_daemon.core import model
@@ -17,13 +17,20 @@ from proxy_daemon.core.upstreams import Place, Upstream
 from proxy_daemon.net.player import Player
 from proxy_daemon.net.upstream.connection import Connection, Stale
 from proxy_daemon.net.upstream.handshake import Tls
+from proxy_daemon.net.upstream.names import Named
 from proxy_daemon.net.upstream.pool import Ends, Pool
-from proxy_daemon.net.upstream.request_head import request_head
+from proxy_daemon.net.upstream.request_head import is_last, request_head
 from proxy_daemon.net.upstream.tunnel import ToProxy, Tunnel
 from proxy_daemon.net.upstream.way import Way
+from proxy_daemon.net.upstream.words import once_in_words
 from proxy_daemon.pipeline.faults import Refusal, UpstreamFault
 from proxy_daemon.pipeline.ports import Answer, Timer
 from proxy_daemon.settings import Settings
+
+# What may always be sent again on another connection: a second time changes nothing (RFC 9110 section 9.2.2).
+IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
+# Seconds in which a kept connection is lost whose end was under way while we asked on it: the request was not read.
+RACE = 1.0
 
 
 @frozen(slots=False)
@@ -68,18 +75,21 @@ class Upstreams:
             raise Refusal(400, f"The request cannot be sent on: {error}.") from error
         pool = self._pool(upstream, proxy)
         connection = await pool.take()
+        asked = self.timer.seconds()
         try:
             answer = await self._ask(connection, head, request)
-        except Stale:
+        except Stale as stale:
+            if request.method not in IDEMPOTENT and self.timer.seconds() - asked > RACE:
+                raise UpstreamFault(502, once_in_words(stale, request.method)) from stale
             answer = await self._ask(await pool.take(fresh=True), head, request)
-        if proxy is not None and answer.head.status == PROXY_WANTS_PASSWORD:
+        if proxy is not None and upstream.scheme == "http" and answer.head.status == PROXY_WANTS_PASSWORD:
             answer.abort()
             why = refusal_in_words(PROXY_WANTS_PASSWORD)
             raise UpstreamFault(502, f"no way to upstream {upstream.name} through the proxy {proxy}: {why}")
         return answer
 
     async def _ask(self, connection: Connection, head: bytes, request: Request) -> Answer:
-        return await connection.ask(head, request.body, request.method == b"HEAD")
+        return await connection.ask(head, request.body, request.method == b"HEAD", last=is_last(request))
 
     def _pool(self, upstream: Upstream, proxy: Proxy | None) -> Pool:
         origin = ("", upstream.scheme, upstream.host, upstream.port)
@@ -90,7 +100,7 @@ class Upstreams:
             self._pools[origin] = Pool(
                 self._endpoint(upstream, proxy),
                 self.timer,
-                f"{upstream.name} ({upstream.scheme}://{upstream.authority})",
+                _title(upstream, proxy),
                 settings.upstream_connections,
                 settings.upstream_idle,
                 settings.first_byte_timeout,
@@ -125,6 +135,12 @@ class Upstreams:
         return endpoint
 
 
+def _title(upstream: Upstream, proxy: Proxy | None) -> str:
+    """As the upstream is called where something goes wrong."""
+    through = f", through the proxy {proxy}" if proxy is not None else ""
+    return f"{upstream.name} ({upstream.scheme}://{upstream.authority}{through})"
+
+
 def _shown(place: Place) -> str:
     """An origin, or one upstream there that has connections of its own."""
     name, scheme, host, port = place
@@ -132,7 +148,7 @@ def _shown(place: Place) -> str:
 
 
 def _endpoint_kind(host: str) -> Any:
-    """A name may have several addresses, tried one after the other; a failure is known only after the last."""
+    """What connects to it: an address, or a name with as many addresses as it has."""
     if isIPAddress(host):
         return TCP4ClientEndpoint
-    return TCP6ClientEndpoint if isIPv6Address(host) else HostnameEndpoint
+    return TCP6ClientEndpoint if isIPv6Address(host) else Named

@@ -26,6 +26,7 @@ from proxy_daemon.net import eager
 from proxy_daemon.net.upstream.answer import LiveAnswer
 from proxy_daemon.net.upstream.framing import check_count, check_head, check_trailer, has_length, transfer_coding
 from proxy_daemon.net.upstream.handshake import Handshake, Tls
+from proxy_daemon.net.upstream.unread import has_unread
 from proxy_daemon.net.upstream.upload import Upload
 from proxy_daemon.net.upstream.words import loss_in_words
 from proxy_daemon.pipeline.faults import UpstreamFault
@@ -35,10 +36,15 @@ MAX_HEAD = 256 * 1024  # octets of the fields of one response
 MAX_READ = 64 * 1024  # octets that may have come with the head in one read
 MAX_INTERIM = 32  # 1xx responses before the real one
 NO_BODY = frozenset((204, 304))
+BEHIND = "it sent more than it had announced"
+START = b"H"  # of HTTP: llhttp reads RTSP and ICE too
 
 
 class Stale(Exception):
-    """A kept-alive connection died before the first octet of the answer: upstream had closed it meanwhile."""
+    """A kept-alive connection died before the first octet of the answer; the message says how.
+
+    Upstream had closed it meanwhile, mostly; but it may have read the request, and done what that says.
+    """
 
 
 @implementer(IHandshakeListener)
@@ -65,7 +71,7 @@ class Connection(Protocol):
 
     def _reset(self) -> None:
         """The state of one request."""
-        self._head_only = False
+        self._head_only = self._last = False
         self._fields: list[Pair] = []
         self._trailers: list[Pair] = []
         self._size = 0
@@ -74,6 +80,7 @@ class Connection(Protocol):
         self._parts: list[bytes] = []
         self._interim = 0
         self._touched = False
+        self._begun = False  # a status line has
         self._head: ResponseHead | None = None
         self._complete = False
         self._keep_alive = False
@@ -101,10 +108,18 @@ class Connection(Protocol):
         """Whether a request can be sent."""
         return not self._lost and self._waiter is None and self._answer is None
 
-    def ask(self, head: bytes, body: Body, head_only: bool) -> Deferred[LiveAnswer]:
-        """Send a request. Fires with its answer; fails with `Stale` or `UpstreamFault`. Cancelling aborts."""
+    @property
+    def clean(self) -> bool:
+        """Whether it is usable, and nothing waits to be read: the end of it, or octets that nobody has asked for."""
+        return self.usable and not has_unread(self.transport)
+
+    def ask(self, head: bytes, body: Body, head_only: bool, *, last: bool = False) -> Deferred[LiveAnswer]:
+        """Send a request. Fires with its answer; fails with `Stale` or `UpstreamFault`. Cancelling aborts.
+
+        ``last``: it says so, and the connection is not used again, whatever the answer says (RFC 9112 section 9.6).
+        """
         self._reset()
-        self._head_only = head_only
+        self._head_only, self._last = head_only, last
         self._waiter = Deferred(lambda _: self.abort())
         self._watch_silence()
         transport: Any = self.transport
@@ -129,7 +144,7 @@ class Connection(Protocol):
     def on_message_begin(self) -> None:
         """A status line begins."""
         if self._complete:
-            self._error = "it sent more than it had announced"
+            raise ValueError(BEHIND)
         self._fields, self._reason = [], b""
 
     def on_status(self, reason: bytes) -> None:
@@ -143,6 +158,8 @@ class Connection(Protocol):
             raise ValueError(f"its header fields are larger than {MAX_HEAD} octets")
         if self._head is None:
             self._fields.append((name, value))
+        elif self._complete:
+            raise ValueError(BEHIND)
         else:
             check_trailer(name)
             self._trailers.append((name, value))
@@ -159,6 +176,7 @@ class Connection(Protocol):
         headers = Headers(self._fields)
         length_known = has_length(headers)
         self._head = ResponseHead(status, self._reason, headers)
+        self._size = 0  # trailers are counted anew
         if self._head_only or status in NO_BODY:
             self._complete = True
             self._keep_alive = self._parser.should_keep_alive()
@@ -170,13 +188,16 @@ class Connection(Protocol):
     def on_body(self, data: bytes) -> None:
         """Octets of the body, out of their chunks."""
         if self._complete:
-            self._error = "it sent a body where none may be"
-        else:
-            self._parts.append(data)
+            raise ValueError(BEHIND)
+        self._parts.append(data)
 
     def on_message_complete(self) -> None:
         """The end of a message, by its framing."""
-        if self._head is not None:
+        if self._head is None:
+            return
+        if self._complete and b"transfer-encoding" in self._head.headers:
+            raise ValueError(BEHIND)  # a last chunk, where none may be
+        if not self._complete:
             check_count(self._trailers)
             self._complete = True
             self._keep_alive = self._parser.should_keep_alive() and not self._doubtful  # llhttp knows it only here
@@ -184,20 +205,19 @@ class Connection(Protocol):
     # --- octets ------------------------------------------------------------------------------------------------------
 
     def dataReceived(self, data: bytes) -> None:
-        """One read: at most one head and one piece come of it."""
+        """One read: at most one head and one piece come of it.
+
+        An answer ends where its framing says (RFC 9112 section 6.3). What stands behind that is nobody's, however it
+        came: it makes the connection useless, and the answer no worse.
+        """
         if self.usable or self._lost:
             self._close("it sent octets that nobody had asked for")
             return
         self._touched = True
         self._last_octet = self._timer.seconds()
         self._unread += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._error = "it switched to another protocol, which nobody had asked for"
-        except httptools.HttpParserError as error:
-            self._error = self._error or _parse_error(error)
-        if self._error:
+        self._error = self._parsed(data)
+        if self._error and not self._complete:
             self._break(f"upstream {self._name} sent what is not HTTP: {self._error}")
         elif self._head is not None and (self._answer is None or self._parts or self._complete):
             self._unread = 0
@@ -205,6 +225,20 @@ class Connection(Protocol):
         elif self._unread > MAX_HEAD + MAX_READ:
             what = "a head" if self._head is None else "the frame of a chunk"
             self._break(f"upstream {self._name} sent {what} of more than {MAX_HEAD} octets")
+
+    def _parsed(self, data: bytes) -> str:
+        """Feed the parser. What is wrong, if anything is."""
+        if not self._begun and (start := data.lstrip(b"\r\n")):
+            self._begun = True
+            if not start.startswith(START):
+                return "its answer does not begin with HTTP/"
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            return "it switched to another protocol, which nobody had asked for"
+        except httptools.HttpParserError as error:
+            return _parse_error(error)
+        return ""
 
     def _advance(self) -> None:
         """Hand on what the read brought. A new answer gets its first piece before anybody sees it."""
@@ -227,7 +261,8 @@ class Connection(Protocol):
 
     def _release(self) -> None:
         """The answer is whole: the connection is free again, or closed where it cannot be used again."""
-        reusable = not self._lost and self._upload is None and self._keep_alive and not self._paused
+        reusable = not self._lost and self._upload is None and self._keep_alive and not self._paused and not self._error
+        reusable = reusable and not self._last
         reusable = reusable and eager.is_idle(self.transport)  # an early answer: the request still goes up
         if self._head_only or (self._head is not None and self._head.status in NO_BODY):
             self._parser = httptools.HttpResponseParser(self)
@@ -277,7 +312,7 @@ class Connection(Protocol):
     def _fail(self, why: str, *, stale: bool = False, status: int = 502) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.called:
-            waiter.errback(Stale() if stale else UpstreamFault(status, why))
+            waiter.errback(Stale(why) if stale else UpstreamFault(status, why))
 
     def _close(self, why: str) -> None:
         self._lost = True

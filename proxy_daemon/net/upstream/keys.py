@@ -46,6 +46,8 @@ class KeyFile:
             self._read_if_changed()
         except OSError as error:
             self._told(f"cannot be read: {error.strerror}")
+        except RuntimeError:
+            self._told("is in the home of somebody unknown")
 
     def _read_if_changed(self) -> None:
         path = Path(self._path).expanduser()

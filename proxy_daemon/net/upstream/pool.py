@@ -67,18 +67,26 @@ class Pool:
 
     async def take(self, *, fresh: bool = False) -> Connection:
         """A connection to ask on: one that rests, unless ``fresh``, or a new one. Raises `UpstreamFault`."""
-        while not fresh and self._idle:
-            _, connection = self._idle.pop()
-            if connection.usable:
-                return connection
+        if not fresh and (rested := self._rested()) is not None:
+            return rested
         while self.open >= self._cap:
             if self._idle:
                 self._idle.pop(0)[1].abort()
                 break
             await self.line.turn()
-            if self._idle and not fresh:
-                return self._idle.pop()[1]
+            if not fresh and (rested := self._rested()) is not None:
+                return rested
         return await self._connect()
+
+    def _rested(self) -> Connection | None:
+        """The last used of those that rest and can be asked; those that cannot are closed."""
+        while self._idle:
+            _, connection = self._idle.pop()
+            if connection.clean:
+                return connection
+            if connection.usable:
+                connection.abort()
+        return None
 
     def close(self) -> None:
         """Close what rests; what is in use ends with its answer."""

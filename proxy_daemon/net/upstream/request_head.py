@@ -11,6 +11,15 @@ from proxy_daemon.core.proxying import Proxy
 from proxy_daemon.core.upstreams import Upstream
 
 _FORBIDDEN = re.compile(rb"[\x00\r\n]")
+_BODILESS = frozenset((b"GET", b"HEAD", b"DELETE", b"OPTIONS", b"TRACE"))
+
+
+def is_last(request: Request) -> bool:
+    """Whether nothing may follow the request on its connection: it has a body where few upstreams look for one.
+
+    Others would read the body as the next request (RFC 9110 section 9.3.1), and somebody else would get its answer.
+    """
+    return request.method in _BODILESS and request.body.size > 0
 
 
 def request_head(upstream: Upstream, request: Request, proxy: Proxy | None = None) -> bytes:
@@ -20,6 +29,8 @@ def request_head(upstream: Upstream, request: Request, proxy: Proxy | None = Non
     """
     before, name, after = _around_length(upstream, request.method, request.target, request.headers, proxy)
     size = request.body.size
+    if is_last(request):
+        before += b"Connection: close\r\n"
     if not name:
         return b"%bContent-Length: %d\r\n\r\n" % (before, size) if size else before + b"\r\n"
     return b"%b%b: %d\r\n%b\r\n" % (before, name, size, after)

@@ -18,6 +18,7 @@ from zope.interface import implementer
 
 from proxy_daemon.core.connect import ConnectAnswer, State, connect_request
 from proxy_daemon.core.proxying import Proxy
+from proxy_daemon.net.upstream.names import LookupTimeout
 from proxy_daemon.pipeline.faults import UpstreamFault
 from proxy_daemon.pipeline.ports import Timer
 
@@ -129,6 +130,8 @@ def _in_words(proxy: Proxy, failure: Failure) -> tuple[int, str]:
         return 502, f"the name of the proxy {proxy} does not resolve (--upstream-proxy, HTTPS_PROXY)"
     if isinstance(problem, error.ConnectionRefusedError):
         return 502, f"the proxy {proxy} refuses connections (--upstream-proxy, HTTPS_PROXY); is it running?"
+    if isinstance(problem, LookupTimeout):
+        return 504, f"the name of the proxy {proxy} was not resolved in time (--connect-timeout)"
     if isinstance(problem, error.TimeoutError | error.TCPTimedOutError):
         return 504, f"the proxy {proxy} did not accept a connection in time (--connect-timeout)"
     return 502, f"no connection to the proxy {proxy}: {problem}"

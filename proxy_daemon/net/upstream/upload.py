@@ -30,9 +30,12 @@ class Upload:
         if data:
             self._transport.write(data)
             self._moved()
-        if self._offset >= self._body.size or not data:
+        if self._offset >= self._body.size:
             self.stop()
             self._done()
+        elif not data:  # cut by whatever holds it: upstream would take the next request for the rest
+            self.stop()
+            self._transport.abortConnection()
 
     def stopProducing(self) -> None:
         """The connection is gone."""

@@ -8,6 +8,7 @@ from twisted.internet import error
 from twisted.python.failure import Failure
 
 from proxy_daemon.net.upstream.certificate import distrust_in_words, other_host_in_words
+from proxy_daemon.net.upstream.names import LookupTimeout
 
 NOT_TLS = ("wrong version number", "http request", "packet length too long")  # as OpenSSL says it
 
@@ -19,6 +20,8 @@ def connect_in_words(name: str, reason: Failure) -> str:
         return f"the name of upstream {name} does not resolve; is the host in --upstream right, and is there a network?"
     if isinstance(problem, error.ConnectionRefusedError):
         return f"upstream {name} refuses connections; is it running?"
+    if isinstance(problem, LookupTimeout):
+        return f"the name of upstream {name} was not resolved in time (--connect-timeout); does the name server answer?"
     if isinstance(problem, error.TimeoutError | error.TCPTimedOutError):
         return f"upstream {name} did not accept a connection in time (--connect-timeout)"
     return f"no connection to upstream {name}: {problem}"
@@ -36,17 +39,30 @@ def handshake_in_words(name: str, host: str, connection: SSL.Connection, reason:
         return f"TLS with upstream {name} failed: {distrust_in_words(connection)} ({details})"
     if any(words in details for words in NOT_TLS):
         return f"upstream {name} does not speak TLS on that port ({details}); is it http:// rather than https://?"
-    return f"TLS with upstream {name} failed: {details}"
+    return f"TLS with upstream {name} failed: {details}{_whose(details)}"
 
 
 def loss_in_words(name: str, reason: Failure) -> str:
     """Why a connection ended before the answer began."""
     problem = reason.value
     if isinstance(problem, SSL.Error):
-        return f"TLS with upstream {name} failed: {_tls(problem)}"
+        details = _tls(problem)
+        return f"TLS with upstream {name} failed: {details}{_whose(details)}"
     if isinstance(problem, error.ConnectionDone):
         return f"upstream {name} closed the connection without an answer"
     return f"upstream {name} broke the connection without an answer: {problem}"
+
+
+def once_in_words(stale: Exception, method: bytes) -> str:
+    """Why a request is not sent again on another connection."""
+    return f"{stale}; the {method.decode('latin-1')} may have reached it, so it is not sent a second time"
+
+
+def _whose(details: str) -> str:
+    """An alert comes from the other side: the certificate that it is about is ours."""
+    if "alert" in details and ("certificate" in details or "unknown ca" in details):
+        return " (about the certificate that we show it, or do not: --upstream-cert)"
+    return ""
 
 
 def _tls(problem: SSL.Error) -> str:

@@ -1,24 +1,28 @@
 """What the pipeline asks: pools by origin, one retry, TLS where it belongs, and the built-in model."""
 
 import pytest
-from talks import DONE, Ears, http
+from attrs import evolve
+from talks import DONE, LOST, Ears, http
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.testing import MemoryReactorClock
 from wires import Wire
 
-from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.bodies import EMPTY, Bytes
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Request
 from proxy_daemon.core.upstreams import parse_upstream
-from proxy_daemon.net.upstream.client import Upstreams, _endpoint_kind
+from proxy_daemon.net.upstream.client import RACE, Upstreams, _endpoint_kind
+from proxy_daemon.net.upstream.names import Named
 from proxy_daemon.pipeline.faults import Refusal, UpstreamFault
 from proxy_daemon.settings import Settings
 
 ONE = parse_upstream("http://192.0.2.1:8000/v1")
 GOOD = http(b"Content-Length: 3", body=b"abc")
 REQUEST = Request(b"POST", b"/v1/x", Headers(((b"Host", b"localhost"), (b"Content-Length", b"2"))), Bytes(b"{}"))
+GET = Request(b"GET", b"/v1/x", Headers(((b"Host", b"localhost"),)))
+LAST = b"Connection: close\r\n"  # of a body where few upstreams expect one
 SENT = b"POST /v1/x HTTP/1.1\r\nHost: 192.0.2.1:8000\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -83,6 +87,19 @@ def test_head_is_asked_as_such():
     assert sending.ears.endings == [Ending.COMPLETE]
 
 
+@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"DELETE", b"OPTIONS"])
+@pytest.mark.parametrize("body", [EMPTY, Bytes(b"GET /hidden HTTP/1.1\r\n\r\n")])
+def test_nothing_follows_a_body_that_upstream_may_not_read(method, body):
+    """It would take it for the next request, and its answer would be somebody else's."""
+    play = Play()
+    play.send(request=Request(method, b"/v1/x", Headers(), body))
+    protocol, wire = play.accept()
+    protocol.dataReceived(http(b"Content-Length: 0"))
+    assert (LAST in wire.value(), wire.disconnected) == (bool(body.size), bool(body.size))
+    play.send()
+    assert len(play.reactor.tcpClients) == bool(body.size)
+
+
 class TestPools:
     def test_one_for_an_origin_whatever_its_name_and_path(self):
         play = Play()
@@ -117,16 +134,38 @@ class TestPools:
 
 
 class TestRetry:
-    def test_a_stale_connection_is_replaced_once(self):
+    """Once, where upstream has not read it; and at any time where coming twice changes nothing (RFC 9110 9.2.2)."""
+
+    @pytest.mark.parametrize(
+        ("method", "seconds"),
+        [*((method, 60.0) for method in (b"GET", b"OPTIONS", b"TRACE", b"PUT", b"DELETE")), (b"POST", RACE)],
+    )
+    @pytest.mark.parametrize("reason", [DONE, LOST], ids=["closed", "reset"])
+    def test_a_stale_connection_is_replaced_once(self, method, seconds, reason):
         play = Play()
         old, old_wire = play.kept()
-        sending = play.send()
-        assert old_wire.value() == SENT
-        old.connectionLost(DONE)
+        sending, sent = play.send(request=evolve(GET, method=method)), b"%b /v1/x HTTP/1.1\r\n" % method
+        assert old_wire.value().startswith(sent)
+        play.reactor.advance(seconds)
+        old.connectionLost(reason)
         new, new_wire = play.accept()
-        assert new_wire.value() == SENT
+        assert new_wire.value().startswith(sent)
         new.dataReceived(GOOD)
         assert sending.ears.body == b"abc"
+
+    @pytest.mark.parametrize("method", [b"POST", b"PATCH", b"get", b"QUERYALL"])
+    @pytest.mark.parametrize("reason", [DONE, LOST], ids=["closed", "reset"])
+    def test_what_may_have_been_done_is_not_sent_twice(self, method, reason):
+        """An end that was under way would have been here by now: upstream has read it, and died over it."""
+        play = Play()
+        old, old_wire = play.kept()
+        sending = play.send(request=evolve(REQUEST, method=method))
+        assert old_wire.value().replace(LAST, b"") == method + SENT[4:]
+        play.reactor.advance(RACE + 0.01)
+        old.connectionLost(reason)
+        assert (type(sending.fault), sending.fault.status) == (UpstreamFault, 502)
+        assert f"the {method.decode()} may have reached it, so it is not sent a second time" in sending.fault.message
+        assert play.reactor.tcpClients == []
 
     def test_not_by_another_that_rests(self):
         """It may be as stale as the first one."""
@@ -137,14 +176,14 @@ class TestRetry:
         for protocol in (second, first):
             protocol.dataReceived(GOOD)
         wire.clear()
-        play.send()
+        play.send(request=GET)
         first.connectionLost(DONE)
         assert (wire.value(), len(play.reactor.tcpClients)) == (b"", 1)
 
     def test_and_not_again(self):
         play = Play()
         old, _ = play.kept()
-        sending = play.send()
+        sending = play.send(request=GET)
         old.connectionLost(DONE)
         play.accept()[0].connectionLost(DONE)
         assert (type(sending.fault), sending.fault.status) == (UpstreamFault, 502)
@@ -154,7 +193,7 @@ class TestRetry:
     def test_not_where_an_octet_came(self, octets):
         play = Play()
         old, _ = play.kept()
-        sending = play.send()
+        sending = play.send(request=GET)
         old.dataReceived(octets)
         old.connectionLost(DONE)
         assert isinstance(sending.fault, UpstreamFault)
@@ -162,7 +201,7 @@ class TestRetry:
 
     def test_not_where_the_connection_was_new(self):
         play = Play()
-        sending = play.send()
+        sending = play.send(request=GET)
         play.accept()[0].connectionLost(DONE)
         assert isinstance(sending.fault, UpstreamFault)
         assert play.reactor.tcpClients == []
@@ -214,9 +253,9 @@ class TestTheBuiltInModel:
 KINDS = [
     ("127.0.0.1", TCP4ClientEndpoint),
     ("::1", TCP6ClientEndpoint),
-    ("localhost", HostnameEndpoint),
-    ("api.example", HostnameEndpoint),
-    ("127.0.0.1.example", HostnameEndpoint),
+    ("localhost", Named),
+    ("api.example", Named),
+    ("127.0.0.1.example", Named),
 ]
 
 

@@ -1,7 +1,7 @@
 """Each trick of an upstream against the connection in memory: whole, cut anywhere, and with a second request behind."""
 
 import pytest
-from hostile_answers import ANSWER, BEHIND, BROKEN, LATE, REFUSED, TRICKS
+from hostile_answers import ANSWER, BROKEN, LATE, REFUSED, TRICKS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from talks import Talk, http
@@ -19,7 +19,6 @@ MAY = {
     REFUSED: {FAULT},
     BROKEN: {BROKEN_OFF},
     LATE: {FAULT, BROKEN_OFF},
-    BEHIND: {FAULT, BROKEN_OFF, WHOLE},
 }
 by_name = pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.name)
 

@@ -43,6 +43,11 @@ def test_others_may_not_read_it(path, mode):
         KeyFile("lab", str(path), Clock().seconds)
 
 
+def test_the_home_of_nobody():
+    with pytest.raises(StartError, match="is in the home of somebody unknown"):
+        KeyFile("lab", "~nobody-of-this-name/key", Clock().seconds)
+
+
 def test_a_pipe_does_not_hold_up_the_daemon(tmp_path):
     os.mkfifo(tmp_path / "pipe", 0o600)
     with pytest.raises(StartError, match="is not a plain file"):

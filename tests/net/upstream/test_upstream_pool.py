@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 from wires import Wire
 
 from proxy_daemon.core.bodies import EMPTY
+from proxy_daemon.net.upstream import connection as connection_module
 from proxy_daemon.net.upstream.pool import Pool
 from proxy_daemon.pipeline.faults import UpstreamFault
 
@@ -114,6 +115,42 @@ class TestReuse:
         taking = play.take()
         assert taking.connection is None
         assert play.made() is taking.connection
+
+
+@pytest.fixture
+def unread(monkeypatch):
+    """Wires on which something waits that the reactor has not read yet."""
+    wires = set()
+    monkeypatch.setattr(connection_module, "has_unread", lambda wire: wire in wires)
+    return wires
+
+
+class TestUnread:
+    """What has come already must not be taken for the answer to the next request."""
+
+    def test_one_that_rests_is_closed_and_the_next_is_taken(self, unread):
+        play = Play(cap=2)
+        clean, dirty = play.rested(2)
+        unread.add(dirty.transport)
+        assert play.take().connection is clean
+        assert dirty.transport.disconnected
+
+    def test_where_none_is_clean_a_new_one_is_made(self, unread):
+        play = Play(cap=2)
+        (dirty,) = play.rested(1)
+        unread.add(dirty.transport)
+        taking = play.take()
+        assert play.made() is taking.connection
+
+    def test_who_waits_in_line_does_not_get_it_either(self, unread):
+        play = Play(cap=1)
+        first, second = play.taken(), play.take()
+        unread.add(first.connection.transport)
+        first.answered()
+        assert (second.connection, first.connection.transport.disconnected) == (None, True)
+        first.connection.connectionLost(DONE)
+        assert play.made() is second.connection
+        assert play.pool.open == 1
 
 
 class TestCap:

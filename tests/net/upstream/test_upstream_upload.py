@@ -46,6 +46,23 @@ def test_what_is_stopped_sends_no_more():
     assert (len(wire.value()), wire.producer, done) == (CHUNK, None, ["moved"])
 
 
+class Cut(Bytes):
+    """A body that is shorter than it says."""
+
+    @property
+    def size(self):
+        return super().size + 1
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1])
+def test_one_that_is_cut_ends_the_connection(size):
+    """Else upstream would take the next request on it for the rest of the body."""
+    _, wire, done = uploading(Cut(b"x" * size))
+    wire.pump()
+    assert (wire.value(), wire.disconnected, wire.producer) == (b"x" * size, True, None)
+    assert set(done) <= {"moved"}
+
+
 def test_a_transport_that_is_gone_is_left_alone():
     upload, wire, done = uploading(Bytes(b"x"))
     upload.stopProducing()
