@@ -40,7 +40,7 @@ def field_of(upstream: Upstream, request: Request) -> bytes:
     home = HOMES.get(upstream.host)
     if home is not None and not dialect.generates(request):
         dialect = home  # GET /v1/models looks the same everywhere
-    return FIELDS.get(dialect.name, b"authorization")
+    return FIELDS.get(dialect.upstream_name, b"authorization")
 
 
 @lru_cache(maxsize=64)

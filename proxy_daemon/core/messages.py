@@ -146,6 +146,21 @@ class Response:
     trailers: Headers = Headers()
 
 
+class Unknown(StrEnum):
+    """What a recording of another tool does not tell. It is never made up."""
+
+    TIME = "when it was recorded"
+    DURATION = "how long it took"
+    PIECES = "the pieces of the answer and their times"
+    HOST = "the host that was asked"
+    REQUEST_HEADERS = "the request's header fields"
+    REQUEST_BODY = "the request's body"
+    REQUEST_OCTETS = "the request body's own octets"  # its meaning is there, parsed and written anew
+    RESPONSE_HEADERS = "the response's header fields"
+    RESPONSE_OCTETS = "the response body's own octets"
+    REQUEST = "the request"  # an answer only
+
+
 @frozen(slots=False)
 class Recording:
     """A stored exchange, and what is needed to find and to serve it."""
@@ -169,6 +184,7 @@ class Recording:
     cut: bool = False  # a body was longer than --record-max-body, or withheld
     redacted: bool = False  # something was replaced before it was written
     served_from: int = 0  # the id of the recording that answered
+    unknown: frozenset[Unknown] = frozenset()  # of what was read from a file of another tool
 
     @lazy
     def replay_head(self) -> ResponseHead:

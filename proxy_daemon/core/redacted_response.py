@@ -14,9 +14,9 @@ from itertools import pairwise
 from attrs import evolve
 
 from proxy_daemon.core.bodies import EMPTY, Body, Bytes, chunks
-from proxy_daemon.core.coding import CodingError, TooLarge, decoder_for
 from proxy_daemon.core.messages import JSON_LIMIT, Pieces, Request, Response
 from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.wire.coding import CodingError, TooLarge, decoder_for
 
 
 def redacted_response(redactor: Redactor, response: Response) -> Response:

@@ -48,7 +48,7 @@ def choose(upstreams: Sequence[Upstream], name: str, dialect: Dialect) -> Upstre
     for upstream in upstreams:
         if upstream.name == "default":
             return upstream
-    return upstreams[0] if upstreams else _home(dialect.name, dialect.home)
+    return upstreams[0] if upstreams else _home(dialect.upstream_name, dialect.home)
 
 
 def _named(upstreams: Sequence[Upstream], name: str) -> Upstream:

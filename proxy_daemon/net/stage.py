@@ -8,11 +8,11 @@ from itertools import accumulate
 from attrs import define, evolve
 
 from proxy_daemon.core.bodies import CHUNK
-from proxy_daemon.core.coding import CodingError, Decoder, accepts, decoder_for
 from proxy_daemon.core.messages import Ending, Exchange, Recording, Response
 from proxy_daemon.core.services import Clock
 from proxy_daemon.core.timing import schedule
 from proxy_daemon.core.upstreams import Upstream
+from proxy_daemon.core.wire.coding import CodingError, Decoder, accepts, decoder_for
 from proxy_daemon.net.bodies import Spool
 from proxy_daemon.net.player import Delayed, Player
 from proxy_daemon.net.relay import Drain, Relay

@@ -16,7 +16,10 @@ class Anthropic(Dialect):
 
     name = "anthropic"
     home = "https://api.anthropic.com"
-    generating = re.compile(rb"/(messages|complete)$")
+    operations = re.compile(
+        rb"/(?:(?P<count_tokens>messages/count_tokens)|(?P<batches>messages/batches(?:/[^/]+){0,2})|(?P<chat>messages)"
+        rb"|(?P<completion>complete)|(?P<models>models(?:/[^/]+)?))$"
+    )
     terminal = (b"event: message_stop\n", b'"type":"message_stop"', b'"type": "message_stop"')
 
     def recognises(self, request: Request) -> bool:

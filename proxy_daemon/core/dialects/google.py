@@ -22,7 +22,11 @@ class Google(Dialect):
 
     name = "google"
     home = "https://generativelanguage.googleapis.com"
-    generating = re.compile(rb":(stream)?generateContent$|:(batch)?embedContents?$", re.IGNORECASE)
+    operations = re.compile(
+        rb":(?:(?P<chat>(?:stream)?generateContent)|(?P<embeddings>(?:batch)?embedContents?)"
+        rb"|(?P<count_tokens>countTokens))$",
+        re.IGNORECASE,
+    )
     terminal = ()  # Gemini's streams end without a mark
 
     def recognises(self, request: Request) -> bool:

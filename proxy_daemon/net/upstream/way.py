@@ -77,7 +77,7 @@ def find_way(
 ) -> Way:
     """The way of a daemon. ``dialects``: whose makers are the upstreams where none is configured. `StartError`."""
     known = {upstream.name: upstream for upstream in settings.upstream}
-    known = known or {each.name: parse_upstream(f"{each.name}={each.home}") for each in dialects}
+    known = known or {each.upstream_name: parse_upstream(f"{each.upstream_name}={each.home}") for each in dialects}
     found = _proxies(settings, known.values(), environ)
     authorities = read_authorities(settings.upstream_ca) if settings.upstream_ca else Authorities()
     insecure = frozenset(_tls_place(known, name, "--insecure-upstream") for name in settings.insecure_upstream)

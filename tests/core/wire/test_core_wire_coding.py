@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy_daemon.core.coding import MOST_EMPTY, MOST_WITHIN, PART, CodingError, TooLarge, accepts, decoder_for
+from proxy_daemon.core.wire.coding import MOST_EMPTY, MOST_WITHIN, PART, CodingError, TooLarge, accepts, decoder_for
 
 MIB = 1024 * 1024
 TEXT = b'data: {"delta":"caf\xc3\xa9"}\n\n' * 50
