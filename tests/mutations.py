@@ -1,6 +1,7 @@
 """Hostile octets from good ones, by a seeded dice: what a seed gives is the same on every machine.
 
-`LLMPROXY_TEST_FUZZ_SECONDS` lets the tests that use `seeds` run so long together, from a random seed on; `make fuzz` sets it.
+`LLMPROXY_TEST_FUZZ_SECONDS` lets the tests that use `seeds` run so long together, from a random seed on;
+`make fuzz` sets it.
 """
 
 import os
