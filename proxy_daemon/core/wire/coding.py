@@ -1,9 +1,12 @@
-"""Content codings: which of them a client accepts, and decoding them piece by piece (RFC 9110 sections 8.4, 12.5.3)."""
+"""Content codings: which of them a client accepts, undoing and applying them (RFC 9110 sections 8.4, 12.5.3).
+
+Both go piece by piece. What is decoded has a limit; the same octets are always encoded alike.
+"""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import brotli
@@ -12,6 +15,7 @@ import zstandard
 PART = 256 * 1024  # octets: about what one step of a decoder may give, however small its input
 ZSTD_STEP = 256  # octets that zstd gets at once: it can make 32 KiB of each
 ZSTD_WINDOW = 8 * 1024 * 1024  # RFC 9659
+BROTLI_QUALITY = 5  # of 11: what is served at once has no time for the highest
 MOST_CODINGS = 5
 MOST_WITHIN = 8 * 1024 * 1024  # octets that one coding within another may hold
 MOST_EMPTY = 1000  # gzip members or zstd frames in a row of which nothing comes: whoever reads on waits for long
@@ -110,9 +114,10 @@ class _Brotli:
             return
         self._begun = True
         try:
-            yield bytes(self._inner.process(data, output_buffer_limit=PART))
-            while not self._inner.can_accept_more_data():
-                yield bytes(self._inner.process(b"", output_buffer_limit=PART))
+            yield (part := bytes(self._inner.process(data, output_buffer_limit=PART)))
+            # It may hold more even where it has taken all of the data, and would take more.
+            while part or not self._inner.can_accept_more_data():
+                yield (part := bytes(self._inner.process(b"", output_buffer_limit=PART)))
         except brotli.error as error:
             raise CodingError(f"damaged br data: {error}") from error
 
@@ -212,6 +217,11 @@ _CODINGS: dict[str, Any] = {
 
 def decoder_for(codings: bytes, *, limit: int = 0) -> Decoder:
     """A decoder for a `Content-Encoding` value. ``limit``: most octets that may come out; 0 for any. `CodingError`."""
+    return _Chain([_CODINGS[name]() for name in reversed(_names(codings))], limit)
+
+
+def _names(codings: bytes) -> list[str]:
+    """Of a `Content-Encoding` value, in the order in which they were applied. Raises `CodingError`."""
     names = [name.strip().lower() for name in codings.decode("latin-1").split(",")]
     names = [name for name in names if name and name != "identity"]
     unknown = [name for name in names if name not in _CODINGS]
@@ -219,7 +229,76 @@ def decoder_for(codings: bytes, *, limit: int = 0) -> Decoder:
         raise CodingError(f"the content coding {unknown[0]!r} is unknown")
     if len(names) > MOST_CODINGS:
         raise CodingError(f"{len(names)} content codings are more than anybody applies")
-    return _Chain([_CODINGS[name]() for name in reversed(names)], limit)
+    return names
+
+
+class Encoder:
+    """Encodes one body, by each coding in turn."""
+
+    def __init__(self, packers: list[_Packer]) -> None:
+        self._packers = packers
+
+    def piece(self, data: bytes) -> bytes:
+        """The next octets of the encoded body, from which all of ``data`` can be decoded at once."""
+        for packer in self._packers:
+            data = packer.piece(data) if data else b""
+        return data
+
+    def end(self) -> bytes:
+        """The last octets of the encoded body."""
+        data = b""
+        for packer in self._packers:
+            data = packer.last(data)
+        return data
+
+
+class _Packer:
+    """One coding. ``inner`` has its library's `compress` and `flush`, ``passing`` what makes it hold nothing back."""
+
+    def __init__(self, inner: Any, passing: tuple[int, ...]) -> None:
+        self._inner, self._passing = inner, passing
+
+    def piece(self, data: bytes) -> bytes:
+        return bytes(self._inner.compress(data) + self._inner.flush(*self._passing))
+
+    def last(self, data: bytes) -> bytes:
+        return bytes(self._inner.compress(data) + self._inner.flush())
+
+
+class _BrotliPacker(_Packer):
+    def __init__(self) -> None:
+        super().__init__(brotli.Compressor(quality=BROTLI_QUALITY), ())
+
+    def piece(self, data: bytes) -> bytes:
+        return bytes(self._inner.process(data) + self._inner.flush())
+
+    def last(self, data: bytes) -> bytes:
+        return bytes(self._inner.process(data) + self._inner.finish())
+
+
+def _gzip_packer() -> _Packer:
+    return _Packer(zlib.compressobj(wbits=31), (zlib.Z_SYNC_FLUSH,))
+
+
+_PACKERS: dict[str, Callable[[], _Packer]] = {
+    "gzip": _gzip_packer,
+    "x-gzip": _gzip_packer,
+    "deflate": lambda: _Packer(zlib.compressobj(wbits=15), (zlib.Z_SYNC_FLUSH,)),
+    "br": _BrotliPacker,
+    "zstd": lambda: _Packer(zstandard.ZstdCompressor().compressobj(), (zstandard.COMPRESSOBJ_FLUSH_BLOCK,)),
+}
+
+
+def encoder_for(codings: bytes) -> Encoder:
+    """An encoder for a `Content-Encoding` value, the first named applied first. Raises `CodingError`."""
+    return Encoder([_PACKERS[name]() for name in _names(codings)])
+
+
+def encode(codings: bytes, data: bytes) -> bytes:
+    """A whole body as a `Content-Encoding` value has it. Raises `CodingError`."""
+    for name in _names(codings):
+        data = _PACKERS[name]().last(data)
+    return data
 
 
 def accepts(accept_encoding: bytes | None, coding: bytes) -> bool:

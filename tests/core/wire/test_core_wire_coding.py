@@ -169,6 +169,13 @@ def test_the_limit_counts_what_comes_out(coding, data):
         decoded(coding, data, limit=len(TEXT) - 1)
 
 
+@pytest.mark.parametrize(("coding", "encode"), ENCODERS.items())
+def test_what_a_decoder_holds_back_comes_out(coding, encode):
+    """A few octets may make more than a decoder gives at once, with nothing left that it was given."""
+    for size in (2 * PART, 600_000, 1_200_000):
+        assert decoded(coding, encode(b"\xc3\xa9" * size)) == b"\xc3\xa9" * size
+
+
 def _bombs():
     zeros = b"\0" * (64 * MIB)
     br = brotli.compress(zeros, quality=5)
