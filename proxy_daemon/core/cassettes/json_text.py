@@ -1,0 +1,42 @@
+"""JSON of recordings, read to plain values, whatever its size and shape.
+
+Invariant: a file that would take far more memory than it has octets is refused before anything is built of it. Called
+by the formats of this folder that are JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from proxy_daemon.core.cassettes import MOST
+
+MOST_VALUES = 5_000_000  # each takes up to about 100 octets
+_BOM = b"\xef\xbb\xbf"
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+
+
+class NotJson(ValueError):
+    """Why a text is not read. The sentence holds nothing of the text."""
+
+
+def load(data: bytes) -> Any:
+    """The one value of ``data`` (RFC 8259, in UTF-8). A member that stands twice has its last value.
+
+    Raises `NotJson`.
+    """
+    if len(data) > MOST:
+        raise NotJson(f"larger than {MOST} octets")
+    if _separators(data) > MOST_VALUES and _separators(_STRING.sub(b"", data)) > MOST_VALUES:
+        raise NotJson(f"more than {MOST_VALUES} values")
+    try:
+        return orjson.loads(data.removeprefix(_BOM))
+    except orjson.JSONDecodeError as error:
+        raise NotJson(f"not JSON: {error}") from None
+
+
+def _separators(data: bytes) -> int:
+    """As many as there are values, or a few less; those inside of strings are counted too."""
+    return data.count(b",") + data.count(b"[") + data.count(b"{")
