@@ -17,13 +17,14 @@ from pathlib import Path
 
 import cases
 import churn
+import codec
 import memory
 import peers
 import processes
 import report
 import standing
 
-CASES = cases.CASES | memory.CASES | standing.CASES
+CASES = cases.CASES | memory.CASES | standing.CASES | codec.CASES
 ALL = CASES | standing.LONG | churn.LONG
 FILES_NEEDED = 4096  # open files, for 1,000 streams
 

@@ -83,10 +83,11 @@ def _headers(message):
 
 
 def _body(message):
-    for name in ("body", "content", "parsed_body", "postData"):
+    for name in ("body", "content", "postData"):
         if message.get(name) is not None:
             return _octets(message[name])
-    return b""
+    parsed = message.get("parsed_body")  # JSON, whatever its members are called
+    return json.dumps(parsed, ensure_ascii=False).encode() if isinstance(parsed, dict | list) else _octets(parsed or "")
 
 
 def _octets(value):

@@ -3,7 +3,7 @@
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from proxy_daemon.core.dialects.openai import OpenAI
+from proxy_daemon.core.dialects.openai.chat import OpenAIChat
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Outcome, ResponseHead
 from proxy_daemon.net.bodies import Spool
@@ -90,7 +90,7 @@ class Play:
             self.clock,
             tape=self.tape,
             keep=keeping if keep else None,
-            dialect=dialect or OpenAI(),
+            dialect=dialect or OpenAIChat(),
             drain=drain,
         )
 

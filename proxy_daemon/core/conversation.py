@@ -177,11 +177,15 @@ class Usage:
 
 @frozen
 class Choice:
-    """One of the answers to a request. ``said``: the API's own word for why it ended."""
+    """One of the answers to a request.
+
+    ``said``: the API's own word for why it ended; ``stopped_by``: the sequence that stopped it, where that is stated.
+    """
 
     parts: tuple[Part, ...] = ()
     finish: Finish = Finish.UNKNOWN
     said: str = ""
+    stopped_by: str = ""
 
     @property
     def text(self) -> str:

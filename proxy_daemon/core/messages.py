@@ -152,12 +152,14 @@ class Unknown(StrEnum):
     TIME = "when it was recorded"
     DURATION = "how long it took"
     PIECES = "the pieces of the answer and their times"
+    PIECE_TIMES = "when the pieces of the answer came"  # their sizes are known: `Pieces.times` is empty
     HOST = "the host that was asked"
     REQUEST_HEADERS = "the request's header fields"
     REQUEST_BODY = "the request's body"
     REQUEST_OCTETS = "the request body's own octets"  # its meaning is there, parsed and written anew
     RESPONSE_HEADERS = "the response's header fields"
     RESPONSE_OCTETS = "the response body's own octets"
+    STATUS = "the answer's status"  # the status is 0
     REQUEST = "the request"  # an answer only
 
 

@@ -52,7 +52,8 @@ def choose(upstreams: Sequence[Upstream], name: str, dialect: Dialect) -> Upstre
 
 
 def _named(upstreams: Sequence[Upstream], name: str) -> Upstream:
-    known = {upstream.name: upstream for upstream in upstreams or [_home(each.name, each.home) for each in BUILT_IN]}
+    homes = [_home(each.upstream_name, each.home) for each in BUILT_IN]
+    known = {upstream.name: upstream for upstream in upstreams or homes}
     if name not in known:
         raise UnknownUpstream(f"No upstream is called {name!r}; there are: {', '.join(known)} (--upstream NAME=URL).")
     return known[name]

@@ -203,4 +203,4 @@ def test_dialects_know_their_own_makers(traffic):
         dialect = recognise(one.request, BUILT_IN)
         compatible = b"/openai/" in one.request.path  # Google answers in OpenAI's way there
         if one.host in HOMES and dialect.generates(one.request) and not compatible:
-            assert dialect.name == HOMES[one.host], (one.file, one.request.target)
+            assert dialect.upstream_name == HOMES[one.host], (one.file, one.request.target)

@@ -9,6 +9,7 @@ from proxy_daemon.core.routing import NAMED, UnknownUpstream, choose, is_reserve
 from proxy_daemon.core.upstreams import parse_upstream
 
 ONE, TWO, DEFAULT = (parse_upstream(text) for text in ("one=http://a", "two=http://b", "http://c"))
+HOMES = ", ".join(dict.fromkeys(each.upstream_name for each in BUILT_IN))
 
 
 @pytest.mark.parametrize(
@@ -137,21 +138,23 @@ def test_the_settings_choose_whatever_the_dialect(upstreams, name, chosen, diale
 @pytest.mark.parametrize(
     ("dialect", "host"),
     [
-        ("openai", "api.openai.com"),
+        ("openai-chat", "api.openai.com"),
+        ("openai-state", "api.openai.com"),
         ("anthropic", "api.anthropic.com"),
         ("google", "generativelanguage.googleapis.com"),
+        ("cohere-v1", "api.cohere.com"),
         ("generic", "api.openai.com"),
     ],
 )
 def test_without_settings_the_dialect_goes_home(dialect, host):
     known = {each.name: each for each in (*BUILT_IN, GENERIC)}
     upstream = choose([], "", known[dialect])
-    assert (upstream.name, upstream.scheme, upstream.host) == (dialect, "https", host)
+    assert (upstream.name, upstream.scheme, upstream.host) == (known[dialect].upstream_name, "https", host)
 
 
 @pytest.mark.parametrize("dialect", BUILT_IN, ids=lambda dialect: dialect.name)
 def test_without_settings_an_api_may_be_named(dialect):
-    assert choose([], dialect.name, GENERIC) is choose([], "", dialect)
+    assert choose([], dialect.upstream_name, GENERIC) is choose([], "", dialect)
 
 
 @pytest.mark.parametrize(
@@ -161,8 +164,9 @@ def test_without_settings_an_api_may_be_named(dialect):
         ([ONE], "openai", "one"),
         ([ONE], "ONE", "one"),
         ([ONE], "default", "one"),
-        ([], "one", "google, anthropic, openai"),
-        ([], "generic", "google, anthropic, openai"),
+        ([], "one", HOMES),
+        ([], "generic", HOMES),
+        ([], "openai-chat", HOMES),
     ],
 )
 def test_an_unknown_name_is_refused_with_those_there_are(upstreams, name, listed):

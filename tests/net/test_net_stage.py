@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 
 from proxy_daemon.core.bodies import CHUNK, Bytes
 from proxy_daemon.core.cache_control import Directives
-from proxy_daemon.core.dialects.openai import OpenAI
+from proxy_daemon.core.dialects.openai.chat import OpenAIChat
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Pieces, Recording, Request, Response, ResponseHead
 from proxy_daemon.core.speed import parse_speed
@@ -79,7 +79,7 @@ class Play:
 
 
 def exchange(*fields, **more):
-    return Exchange(1, Request(b"POST", b"/v1/x", Headers(fields)), UPSTREAM, OpenAI(), 0.0, **more)
+    return Exchange(1, Request(b"POST", b"/v1/x", Headers(fields)), UPSTREAM, OpenAIChat(), 0.0, **more)
 
 
 def recording(data=b"abcdef", sizes=(1, 2, 3), times=(0, 1_000_000, 3_000_000), fields=(), body=None):

@@ -4,7 +4,7 @@ import pytest
 from relays import FullClient, Play
 from talks import Talk, http
 
-from proxy_daemon.core.dialects.openai import OpenAI
+from proxy_daemon.core.dialects.openai.chat import OpenAIChat
 from proxy_daemon.core.messages import Ending
 from proxy_daemon.net.relay import Drain
 
@@ -143,7 +143,7 @@ class TestTooSlowBeforeItBegan:
         assert (play.got(), slow.finished, talk.wire.producerState) == (b"abc", True, "producing")
 
 
-class Raising(OpenAI):
+class Raising(OpenAIChat):
     """A plugin's dialect with a defect."""
 
     def ends_with_terminal(self, tail):

@@ -238,7 +238,7 @@ class TestTurnedAway:
 def test_the_field_of_a_key_tells_the_api_also_where_it_is_a_token_of_ours(clock, field, name):
     headers = ((field, b"llmp_red"), *([(b"anthropic-version", b"1")] if name == "anthropic" else []))
     exchange = admit(clock, b"/v1beta/models" if name == "google" else b"/v1/models", headers)
-    assert exchange.dialect.name == name
+    assert exchange.dialect.upstream_name == name
     assert field not in exchange.request.headers
 
 

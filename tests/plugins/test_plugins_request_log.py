@@ -89,7 +89,7 @@ def test_a_line_has_all_that_is_known():
     assert line["time"].startswith("2027-01-15T08:00:00")
     assert line["time"].endswith("Z")
     assert (line["method"], line["path"], line["upstream"]) == ("POST", CHAT, "default")
-    assert (line["dialect"], line["model"], line["status"]) == ("openai", "demo-fast", 200)
+    assert (line["dialect"], line["model"], line["status"]) == ("openai-chat", "demo-fast", 200)
     assert (line["outcome"], line["ending"]) == ("miss", "complete")
     assert (line["request_bytes"], line["response_bytes"]) == (
         len(json.dumps(BODY, separators=(",", ":"))),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -15,6 +16,8 @@ from attrs import frozen
 
 from proxy_daemon.core.conversation import GENERATING, Answer, Conversation, Operation
 from proxy_daemon.core.messages import Request
+
+Question = Callable[[Request], bool]
 
 LONGEST_KNOWN = 256  # octets of a path that is remembered
 _STREAM_PATH = re.compile(rb"stream", re.IGNORECASE)
@@ -66,6 +69,8 @@ class Dialect:
     maker = ""
     # Base URL of the API's own maker: where a request goes when no upstream is configured.
     home = "https://api.openai.com/v1"
+    # What is found in every path of this dialect; None: there is no such rule.
+    paths: re.Pattern[bytes] | None = None
     # What a path ends in, and so what is asked for: each group is named after an `Operation`.
     operations = re.compile(
         rb"(?:(?P<chat>/(?:chat/completions|responses|messages|chat|converse(?:-stream)?)|:(?:stream)?generateContent)"
@@ -93,8 +98,19 @@ class Dialect:
     # --- the request -------------------------------------------------------------------------------------------------
 
     def recognises(self, request: Request) -> bool:
-        """Whether the request speaks this dialect. Dialects are asked in order; the first that says yes has it."""
-        return True
+        """Whether the request speaks this dialect. Dialects are asked in order; the first that says yes has it.
+
+        By its path, unless a subclass knows better. What it says must follow from method, target, headers and body.
+        """
+        return self.paths is None or self.paths.search(request.path) is not None
+
+    def left_to_ask(self, path: bytes) -> bool | Question:
+        """What `recognises` says of every request with that path, or what must still be asked of each.
+
+        It is remembered for a path (`dialects.recognise`): there are many dialects, and most paths settle it. A
+        subclass that has its own `recognises` and not this is asked each time.
+        """
+        return self.paths is None or self.paths.search(path) is not None
 
     def operation(self, request: Request) -> Operation:
         """What is asked for, by method and path."""
@@ -191,8 +207,15 @@ def error_text(document: Any) -> str:
     error = document.get("error") if isinstance(document, dict) else None
     if isinstance(error, dict):
         message = error.get("message")
-        return message if isinstance(message, str) and message else as_json(error).decode()
+        return message if isinstance(message, str) and message else _as_text(error)
     return error if isinstance(error, str) else ""
+
+
+def _as_text(error: dict[str, Any]) -> str:
+    try:
+        return as_json(error).decode()
+    except RecursionError:
+        return "an error that is nested too deep to be shown"
 
 
 def as_json(value: object) -> bytes:

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from proxy_daemon.core.bodies import Bytes
-from proxy_daemon.core.dialects.anthropic import Anthropic
+from proxy_daemon.core.dialects.anthropic.messages import Anthropic
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Request
 

@@ -152,8 +152,15 @@ def test_everything_is_generic():
 @pytest.mark.parametrize("status", [400, 424, 502, 999])
 @pytest.mark.parametrize("dialect", ALL, ids=lambda dialect: dialect.name)
 def test_an_error_is_json_that_holds_the_message(dialect, status, text):
-    error = orjson.loads(dialect.error(status, "llmproxy_miss", text))["error"]
-    assert error["message"] == text.encode("utf-8", "replace").decode()
+    error = orjson.loads(dialect.error(status, "llmproxy_miss", text))
+    assert text.encode("utf-8", "replace").decode() in texts_in(error)
+    assert not text or dialect.whole(error).error
+
+
+def texts_in(value):
+    """Of an object and those in it."""
+    inner = [text for each in value.values() if isinstance(each, dict) for text in texts_in(each)]
+    return [each for each in value.values() if isinstance(each, str)] + inner
 
 
 def test_an_error_has_the_shape_of_most_apis():

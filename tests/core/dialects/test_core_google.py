@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from proxy_daemon.core.bodies import Bytes
-from proxy_daemon.core.dialects.google import Google
+from proxy_daemon.core.dialects.google.gemini import Google
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Request
 
@@ -43,9 +43,12 @@ def test_the_path_says_it(target, model, generates, streams):
     [
         (BASE + b"g:generateContent", [], True),
         (BASE + b"g:anythingElse", [], True),
-        (BASE + b"g", [], False),
-        (BASE + b"g:", [], False),
-        (BASE + b"g:generateContent/", [], False),
+        (BASE + b"g", [], True),  # no other API has such a version
+        (b"/v1/models/g", [], False),
+        (b"/v1/models/g:", [], False),
+        (b"/v1/models/g:anythingElse", [], False),
+        (b"/v1/models/g:generateContent", [], True),
+        (b"/v1/models/g:generateContent/", [], False),
         (b"/x", [(b"X-GOOG-API-KEY", b"")], True),
         (b"/x", [(b"authorization", b"x-goog-api-key")], False),
     ],

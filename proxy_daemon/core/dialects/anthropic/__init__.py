@@ -1,0 +1,1 @@
+"""Anthropic's Messages API, on its own host and, for Claude, on Vertex."""

@@ -1,0 +1,1 @@
+"""Cohere's API, versions 1 and 2."""

@@ -1,0 +1,1 @@
+"""Google's Gemini API, on its own host and on Vertex."""

@@ -1,0 +1,1 @@
+"""OpenAI's API, one file an endpoint family: chat completions, Responses, embeddings and the rest."""

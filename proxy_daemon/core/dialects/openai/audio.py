@@ -1,0 +1,133 @@
+"""OpenAI's sounds: speech (octets, or events with base64), and transcriptions and translations of a form's file.
+
+Transcripts come as JSON, as bare text, as subtitles, or as events.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from proxy_daemon.core.conversation import Answer, Choice, Conversation, Finish, Media, Message, Operation, Part, Text
+from proxy_daemon.core.dialects import forms
+from proxy_daemon.core.dialects.cutting import words
+from proxy_daemon.core.dialects.dialect import CannotRender, Dialect, Piece, Rendered
+from proxy_daemon.core.dialects.json_shapes import member, text_at, without_none
+from proxy_daemon.core.dialects.json_writing import document as written_document
+from proxy_daemon.core.dialects.json_writing import event, events
+from proxy_daemon.core.dialects.openai.subtitles import as_srt, as_vtt, as_words, spoken_in
+from proxy_daemon.core.dialects.openai.told import event_problem, problem_in, usage_document, usage_of
+from proxy_daemon.core.dialects.said import check_whole, text_of
+from proxy_daemon.core.messages import Request
+
+_PLAIN = {"text": as_words, "srt": as_srt, "vtt": as_vtt}
+
+
+class OpenAIAudio(Dialect):
+    """See https://platform.openai.com/docs/api-reference/audio ."""
+
+    name = "openai-audio"
+    maker = "openai"
+    paths = re.compile(rb"/audio/(?:speech|transcriptions|translations)/*\Z")
+    operations = re.compile(rb"/audio/(?:(?P<speech>speech)|(?P<transcription>transcriptions|translations))$")
+    volatile = ()
+    terminal = (b'"type":"speech.audio.done"', b'"type":"transcript.text.done"', *Dialect.terminal)
+
+    def model(self, request: Request) -> str:
+        """From JSON or from the form."""
+        return forms.field(request, "model")
+
+    def streams(self, request: Request) -> bool:
+        """Speech where its `stream_format` is "sse", transcripts where `stream` is true."""
+        return forms.flag(request, "stream") is True or forms.field(request, "stream_format") == "sse"
+
+    def conversation(self, request: Request) -> Conversation:
+        """What is to be said and how, or what is to be heard."""
+        how = forms.field(request, "instructions") or forms.field(request, "prompt")
+        text = forms.field(request, "input")
+        parts: tuple[Part, ...] = ((Text(text),) if text else ()) + forms.files(request, "audio")
+        system = (Message("system", (Text(how),)),) if how else ()
+        return Conversation(system + ((Message("user", parts),) if parts else ()))
+
+    def whole(self, document: Any) -> Answer:
+        """A transcript: an object, or a text, which may be subtitles."""
+        if isinstance(document, str):
+            return Answer((Choice((Text(spoken_in(document)),), Finish.STOP),))
+        error = problem_in(document)
+        text = document.get("text") if isinstance(document, dict) else None
+        choices = (Choice((Text(text),), Finish.STOP),) if isinstance(text, str) else ()
+        if sound := text_at(document, "audio_data"):  # Mistral's speech
+            choices = (Choice((Media("audio", size=len(sound)),), Finish.STOP),)
+        return Answer(choices, usage=usage_of(member(document, "usage")), error=error)
+
+    def assembler(self) -> SoundAssembler:
+        """For the events of either."""
+        return SoundAssembler()
+
+    def render(self, answer: Answer, request: Request) -> Rendered:
+        """A transcript in the format asked for. Speech is octets, which an answer does not hold: `CannotRender`."""
+        check_whole(answer)
+        if self.operation(request) is not Operation.TRANSCRIPTION or len(answer.choices) != 1:
+            raise CannotRender("only one transcript can be written: an answer does not hold the octets of a sound")
+        text = text_of(answer.choices[0])
+        if self.streams(request):
+            return events(_events(text, answer))
+        form = forms.field(request, "response_format")
+        if form in _PLAIN:
+            return Rendered(b"text/plain; charset=utf-8", (Piece(_PLAIN[form](text).encode("utf-8", "replace")),))
+        return written_document(
+            without_none(
+                text=text,
+                usage=usage_document(answer.usage, "input", "output") if answer.usage else None,
+                **_verbose(form),
+            )
+        )
+
+
+class SoundAssembler:
+    """See `Assembler`. The last event of a transcript has all of its text; a sound is known by its size alone."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._size = 0
+        self._done: dict[str, Any] | None = None
+        self._error = ""
+
+    def add(self, name: str, data: Any) -> None:
+        """See `Assembler`."""
+        kind = text_at(data, "type") or name
+        self._error = self._error or event_problem(name, data)
+        if kind == "transcript.text.delta":
+            self._texts.append(text_at(data, "delta"))
+        elif kind == "speech.audio.delta":
+            self._size += len(text_at(data, "audio"))
+        elif kind in ("transcript.text.done", "speech.audio.done") and isinstance(data, dict):
+            self._done = data
+
+    def answer(self) -> Answer:
+        """See `Assembler`."""
+        text = text_at(self._done, "text") or "".join(self._texts)
+        part = Media("audio", size=self._size) if self._size else Text(text)
+        begun = bool(text or self._size or self._done is not None)
+        finish = Finish.UNKNOWN if self._done is None else Finish.STOP
+        return Answer(
+            choices=(Choice((part,), finish),) if begun else (),
+            usage=usage_of(member(self._done, "usage")),
+            error=self._error,
+            complete=self._done is not None and not self._error,
+        )
+
+
+def _verbose(form: str) -> dict[str, Any]:
+    """What `verbose_json` has besides; times are not known, and none is made up."""
+    return {"task": "transcribe", "language": "", "duration": 0.0, "segments": []} if form == "verbose_json" else {}
+
+
+def _events(text: str, answer: Answer) -> list[Piece]:
+    deltas = [event({"type": "transcript.text.delta", "delta": word}, spoken=True) for word in words(text)]
+    done = without_none(
+        type="transcript.text.done",
+        text=text,
+        usage=usage_document(answer.usage, "input", "output") if answer.usage else None,
+    )
+    return [*deltas, event(done)]

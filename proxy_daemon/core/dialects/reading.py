@@ -1,0 +1,98 @@
+"""Reads an answer from its octets: undoes the content coding, finds the framing, and lets the dialect put it together.
+
+What cannot be read is a `problem`, in words, beside what could be read before: no body makes it raise. Called by
+whoever records, shows, compares or checks answers; recordings of other tools are read by it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from attrs import evolve
+
+from proxy_daemon.core.bodies import chunks
+from proxy_daemon.core.conversation import Answer
+from proxy_daemon.core.dialects import framing
+from proxy_daemon.core.dialects.contents import Content, content_for
+from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.core.messages import Request, Response, ResponseHead
+from proxy_daemon.core.wire import LONGEST_ITEM, Malformed
+from proxy_daemon.core.wire.coding import CodingError
+from proxy_daemon.core.wire.json_text import NotJSON
+from proxy_daemon.core.wire.uncoding import Uncoder
+
+
+class AnswerReader:
+    """Reads one answer as its octets come. ``limit``: most octets that are read, counted decoded."""
+
+    def __init__(self, dialect: Dialect, request: Request, head: ResponseHead, *, limit: int = LONGEST_ITEM) -> None:
+        self._dialect, self._request, self._head = dialect, request, head
+        self._uncoder = Uncoder(b",".join(head.headers.all(b"content-encoding")), limit)
+        self._first = b""  # decoded octets, while the framing is not known
+        self._content: Content | None = None
+        self._ended = False
+        self._fault = ""  # behind it nothing can be read
+
+    @property
+    def problem(self) -> str:
+        """What could not be read, as "not decodable: reason"; empty for nothing."""
+        reason = self._fault or (self._content.problem if self._content else "")
+        return f"not decodable: {reason}" if reason else ""
+
+    def feed(self, octets: bytes) -> None:
+        """The next octets of the body as they are on the wire."""
+        if not self._fault:
+            with self._noting():
+                self._take(self._uncoder.piece(octets))
+
+    def end(self) -> None:
+        """The body has ended. What stands before a cut is taken too."""
+        if self._ended or self._fault:
+            return
+        self._ended = True
+        with self._noting():
+            self._take(self._uncoder.end())
+        with self._noting():
+            self._begin()
+        with self._noting():
+            if self._content is not None:
+                self._content.end()
+
+    def answer(self) -> Answer:
+        """What there is by now. May be called at any time, and more than once."""
+        answer = self._content.answer() if self._content else Answer(complete=self._ended)
+        return evolve(answer, complete=False) if self._fault and answer.complete else answer
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except (CodingError, Malformed, NotJSON) as error:
+            self._fault = self._fault or str(error)
+
+    def _take(self, data: bytes) -> None:
+        if self._content is not None:
+            self._content.feed(data)
+            return
+        self._first += data
+        if framing.tells(self._first):
+            self._begin()
+
+    def _begin(self) -> None:
+        """With the first octets, if there are any: they tell the framing."""
+        if self._content is None and self._first:
+            self._content = content_for(self._dialect, self._request, self._head, self._first)
+            self._content.feed(self._first)
+            self._first = b""
+
+
+def read_answer(
+    dialect: Dialect, request: Request, response: Response, *, limit: int = LONGEST_ITEM
+) -> tuple[Answer, str]:
+    """The answer that ``response`` holds, and `AnswerReader.problem`."""
+    reader = AnswerReader(dialect, request, response.head, limit=limit)
+    for piece in chunks(response.body):
+        reader.feed(piece)
+    reader.end()
+    return reader.answer(), reader.problem
