@@ -122,10 +122,13 @@ MESSAGES = [
 @pytest.mark.parametrize("message", MESSAGES, ids=range(len(MESSAGES)))
 def test_each_api_gets_the_message_whole(dialect, message):
     _, body = error_answer(dialect, 424, "llmproxy_miss", message)
-    assert orjson.loads(body)["error"]["message"] == message.replace("\ud800", "?")
+    read = dialect.whole(orjson.loads(body)).error
+    assert message.replace("\ud800", "?") in read
+    assert len(read) < len(message) + 100
 
 
-WITH_KIND = [dialect for dialect in (*BUILT_IN, GENERIC) if dialect.name != "google"]  # its errors have no place for it
+PLACELESS = {"google", "bedrock", "ollama", "cohere", "cohere-v1"}  # their errors have no place for it
+WITH_KIND = [dialect for dialect in (*BUILT_IN, GENERIC) if dialect.name not in PLACELESS]
 
 
 @pytest.mark.parametrize("dialect", WITH_KIND, ids=lambda dialect: dialect.name)

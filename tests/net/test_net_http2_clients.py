@@ -181,7 +181,7 @@ def draining(place):
     while time.monotonic() < deadline:
         try:
             place.daemon.connect().close()
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):
             return
     raise AssertionError("it did not stop listening")
 
