@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with Python >= 3.11 and make:
 #   make demo       the main job, on the built-in model: record, stream, replay with the upstream gone, a miss explained
 #   make test       the tests that need nothing but Python
-# More: make test-all (Node too), make check (types, style), make bench (speed, against peers),
+# More: make test-all (Node and more SDKs too), make check (types, style), make bench (speed, against peers),
 #   make fuzz SECONDS=3600 (hostile octets for so long)
 PYTHON ?= python3
 VENV := .venv
@@ -16,7 +16,7 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-test .sdk/openai2
 	$(BIN)/python -m pytest -m "not more" -n auto --dist worksteal
 
-test-all: test tests/node/node_modules
+test-all: test tests/node/node_modules .sdk/more
 	$(BIN)/python -m pytest -m more
 
 check: $(VENV)/installed-test
@@ -49,6 +49,10 @@ $(VENV)/installed-bench: setup.cfg | $(VENV)/bin/python
 # The older major version of the SDK, beside the newest one: the tests run both.
 .sdk/openai2: | $(VENV)/bin/python
 	$(PIP) install --target $@ 'openai>=2,<3'
+
+# The SDKs of other vendors, with all that they need: no other test sees it.
+.sdk/more: | $(VENV)/bin/python
+	$(PIP) install --target $@ google-genai ollama mistralai cohere
 
 tests/node/node_modules: tests/node/package.json
 	@if command -v npm >/dev/null; then npm install --prefix tests/node --silent --no-fund --no-audit; \

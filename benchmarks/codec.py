@@ -136,7 +136,7 @@ def assembled(bench):
     response, asked, dialect = (
         Response(head, Bytes(octets)),
         request(chat(1000)),
-        core("dialects.openai_chat").OpenAIChat(),
+        core("dialects.openai.chat").OpenAIChat(),
     )
 
     def work():

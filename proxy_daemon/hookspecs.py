@@ -24,6 +24,7 @@ from typing import Any, Protocol, TypeVar
 import pluggy
 from attrs import frozen
 
+from proxy_daemon.core.cassettes import Format
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.messages import Exchange, Recording, Request, ResponseHead
 from proxy_daemon.core.services import Services, Store
@@ -159,6 +160,15 @@ def llmproxy_reload(settings: Settings) -> None:
     """
 
 
+@hookspec
+def llmproxy_formats() -> list[Format]:
+    """Called by `llmproxy import` and `llmproxy show`, never by the daemon: formats of files with recordings.
+
+    They are asked before the built-in ones (`core/cassettes/formats.py`) whether they recognise a file.
+    Kind: each. A raise stops the command.
+    """
+
+
 # --- the way of an exchange ------------------------------------------------------------------------------------------
 
 
@@ -257,6 +267,7 @@ CONTRACTS = {
     "llmproxy_stores": Contract("each", "stop", 30, (dict,)),
     "llmproxy_resources": Contract("each", "stop", 30, (dict,)),
     "llmproxy_reload": Contract("each", "open", 30, may_refuse=True),
+    "llmproxy_formats": Contract("each", "stop", 30, (list, tuple)),
     "llmproxy_request": Contract("fold", "closed", 30, (Request,)),
     "llmproxy_lookup": Contract("first", "open", 5, (Recording,)),
     "llmproxy_fuzzy_match": Contract("first", "open", 5, (NearMiss,)),

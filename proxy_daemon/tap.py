@@ -23,6 +23,7 @@ from twisted.python import usage
 from proxy_daemon import __version__
 from proxy_daemon.core.access import Access
 from proxy_daemon.core.dialects import BUILT_IN
+from proxy_daemon.core.ids import Ids
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.services import Services, Store
@@ -41,7 +42,7 @@ from proxy_daemon.net.stage import Stage
 from proxy_daemon.net.systemd import Notifier
 from proxy_daemon.net.upstream.client import Upstreams
 from proxy_daemon.net.upstream.way import find_way
-from proxy_daemon.pipeline.admission import Admission, Ids
+from proxy_daemon.pipeline.admission import Admission
 from proxy_daemon.pipeline.discovery import load_plugins
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.exchange import Pipeline

@@ -25,6 +25,7 @@ from proxy_daemon.core import model
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import BUILT_IN
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.ids import Ids
 from proxy_daemon.core.messages import Exchange, Recording, Request, ResponseHead
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
@@ -33,7 +34,7 @@ from proxy_daemon.core.services import Services
 from proxy_daemon.core.upstreams import Upstream, parse_upstream
 from proxy_daemon.net.player import Player
 from proxy_daemon.net.stage import Stage
-from proxy_daemon.pipeline.admission import Admission, Ids
+from proxy_daemon.pipeline.admission import Admission
 from proxy_daemon.pipeline.discovery import load_plugins
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.exchange import Pipeline

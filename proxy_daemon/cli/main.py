@@ -12,6 +12,8 @@ USAGE = f"""llmproxy {__version__}: records, replays and explains the traffic be
 usage: llmproxy serve [OPTIONS]    run the proxy in the foreground; llmproxy serve --help lists the options
        llmproxy demo               record, stream, replay with the upstream gone, explain a near miss
        llmproxy token NAME         make a token for a client of another machine
+       llmproxy import FILES...    bring recordings of other tools into the store
+       llmproxy show FILE[#n]      show what is said in recordings; llmproxy show ID for one of the store
        llmproxy --version
 
 for example: llmproxy serve --upstream https://api.openai.com/v1
@@ -48,7 +50,21 @@ def token(arguments: list[str]) -> int:
     return run(arguments)
 
 
-COMMANDS = {"demo": demo, "token": token}
+def import_files(arguments: list[str]) -> int:
+    """Recordings of other tools into the store. Returns the exit code."""
+    from proxy_daemon.cli.importing import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
+def show(arguments: list[str]) -> int:
+    """What is said in recordings. Returns the exit code."""
+    from proxy_daemon.cli.show import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
+COMMANDS = {"demo": demo, "token": token, "import": import_files, "show": show}
 
 
 def main() -> int:

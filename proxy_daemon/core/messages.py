@@ -187,6 +187,7 @@ class Recording:
     redacted: bool = False  # something was replaced before it was written
     served_from: int = 0  # the id of the recording that answered
     unknown: frozenset[Unknown] = frozenset()  # of what was read from a file of another tool
+    imported: float = 0.0  # seconds since 1970 when it came from such a file into the store; 0: it did not
 
     @lazy
     def replay_head(self) -> ResponseHead:

@@ -61,8 +61,8 @@ class Stage:
         )
 
     def age(self, recording: Recording) -> int:
-        """Seconds since it was recorded."""
-        return max(0, int(self.clock.wall() - recording.started))
+        """Seconds since it was recorded; where that is not known, since it was imported."""
+        return max(0, int(self.clock.wall() - (recording.started or recording.imported)))
 
     def at_once(self, recording: Recording, exchange: Exchange) -> Sequence[bytes] | None:
         """The pieces of a small recording that can be sent as they are and without waiting; None for all others."""

@@ -5,12 +5,10 @@ Called by `net/front.py`. Raises `Refusal` where the request may not go on.
 
 from __future__ import annotations
 
-import itertools
-import secrets
 from collections.abc import Sequence
 from functools import lru_cache
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from proxy_daemon.core.bodies import Body
 from proxy_daemon.core.cache_control import Directives, read_directives
@@ -18,6 +16,7 @@ from proxy_daemon.core.credentials import credential
 from proxy_daemon.core.dialects import GENERIC, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.ids import Ids
 from proxy_daemon.core.messages import Exchange, Request
 from proxy_daemon.core.routing import UnknownUpstream, choose, is_reserved, split_named
 from proxy_daemon.core.services import Clock
@@ -27,23 +26,8 @@ from proxy_daemon.pipeline.faults import Refusal
 
 # Fields that speak to the daemon, not to the upstream.
 OWN = frozenset((b"expect", b"x-llmproxy-session", b"x-llmproxy-cassette", b"x-llmproxy-token"))
-COUNTER_BITS = 22
-EPOCH = 1_735_689_600  # 2025 begins: 41 bits of milliseconds last for 69 years
 NOWHERE = Upstream("", "", "", "", 0)
 KEPT = 64  # clients' fields
-
-
-@frozen(slots=False)
-class Ids:
-    """Exchange ids: milliseconds since 2025 above 22 bits that start at random: two daemons may share a store."""
-
-    clock: Clock
-    _counter: itertools.count[int] = field(init=False, factory=lambda: itertools.count(secrets.randbits(COUNTER_BITS)))
-
-    def next(self) -> int:
-        """A new id; later ones are larger, within the clock's grain."""
-        low = next(self._counter) & ((1 << COUNTER_BITS) - 1)
-        return (max(0, int((self.clock.wall() - EPOCH) * 1000)) << COUNTER_BITS) | low
 
 
 @frozen(slots=False)

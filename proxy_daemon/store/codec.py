@@ -13,7 +13,7 @@ import orjson
 
 from proxy_daemon.core.bodies import Body, Bytes
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.messages import Ending, Outcome, Pieces, Recording, Request, Response, ResponseHead
+from proxy_daemon.core.messages import Ending, Outcome, Pieces, Recording, Request, Response, ResponseHead, Unknown
 from proxy_daemon.core.upstreams import Upstream
 
 INLINE = 64 * 1024  # octets: a larger body stands in body_part
@@ -21,6 +21,7 @@ COLUMNS = (
     "id, started, fingerprint, replayable, pinned, path, model, status, facts, "
     "request_head, request_size, request_body, response_head, response_size, response_body, pieces"
 )
+IMPORTED = "imported"  # in the facts of what came from a file of another tool
 _MARKS = f"({', '.join('?' * 16)})"
 Row = tuple[Any, ...]
 
@@ -42,7 +43,7 @@ def to_row(recording: Recording) -> Row:
     request, response = recording.request, recording.response
     return (
         recording.id,
-        int(recording.started * 1_000_000),
+        int((recording.imported or recording.started) * 1_000_000),
         recording.fingerprint or None,
         int(recording.replayable),
         int(recording.pinned),
@@ -70,7 +71,6 @@ def from_row(row: Row, parts: BodyReader) -> Recording:
     request_body = Bytes(row[11]) if row[11] is not None else parts(row[0], 0, row[10])
     return Recording(
         id=row[0],
-        started=row[1] / 1_000_000,
         fingerprint=row[2] or b"",
         replayable=bool(row[3]),
         pinned=bool(row[4]),
@@ -78,7 +78,7 @@ def from_row(row: Row, parts: BodyReader) -> Recording:
         status=row[7],
         request=_read_request(row[9], request_body),
         response=_read_response(row, parts),
-        **facts,
+        **_times(row[1] / 1_000_000, facts),
     )
 
 
@@ -109,7 +109,25 @@ def _facts(recording: Recording) -> bytes:
     facts["ending"] = recording.ending
     facts["outcome"] = recording.outcome
     facts["detail"] = recording.detail.encode("utf-8", "replace").decode()
+    if recording.imported:
+        facts[IMPORTED] = {
+            "started": float(recording.started),
+            "unknown": sorted(each.name for each in recording.unknown),
+        }
     return orjson.dumps(facts)
+
+
+def _times(row: float, facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts with when it began. The limit of age goes by the row's time: when an import came into the store."""
+    return facts | ({"imported": row} if "started" in facts else {"started": row})
+
+
+def _read_imported(told: Any) -> dict[str, Any]:
+    """When an import was recorded, and what is not known of it. What only later versions know is left out."""
+    started, names = told["started"], told["unknown"]
+    if type(started) is not float or type(names) is not list:
+        raise ValueError("a fact has a wrong type")
+    return {"started": started, "unknown": frozenset(each for each in Unknown if each.name in names)}
 
 
 def _read_facts(data: bytes) -> dict[str, Any]:
@@ -119,7 +137,9 @@ def _read_facts(data: bytes) -> dict[str, Any]:
         upstream, small = facts["upstream"], {name: facts[name] for name in _SMALL}
         if [*map(type, upstream)] != _UPSTREAM_TYPES or [*map(type, small.values())] != _SMALL_TYPES:
             raise ValueError("a fact has a wrong type")
-        rest = {"ending": Ending(facts["ending"]), "outcome": Outcome(facts["outcome"])}
+        rest: dict[str, Any] = {"ending": Ending(facts["ending"]), "outcome": Outcome(facts["outcome"])}
+        if IMPORTED in facts:
+            rest |= _read_imported(facts[IMPORTED])
     except (KeyError, TypeError) as error:
         raise ValueError(f"a fact is missing: {error}") from error
     return small | rest | {"upstream": Upstream(*upstream)}

@@ -212,6 +212,8 @@ def summary(recording: Recording) -> dict[str, Any]:
         "replayable": recording.replayable,
         "cut": recording.cut,
         "redacted": recording.redacted,
+        "imported": recording.imported or None,
+        "unknown": sorted(recording.unknown),
     }
 
 

@@ -63,7 +63,7 @@ class Player:
 
     def run(self, expected, language, content):
         program = {"python": [sys.executable, "-c"], "sh": ["bash", "-euo", "pipefail", "-c"]}[language]
-        text = content.replace(ADDRESS, self.proxy.url)
+        text = content.replace(ADDRESS, self.proxy.url if self.proxy else ADDRESS)
         places = {"env": self._environment(), "cwd": self.folder}
         ran = subprocess.run([*program, text], **places, capture_output=True, text=True, timeout=LIMIT, check=False)
         assert ran.returncode == 0, f"{content}\n{ran.stdout}{ran.stderr}"

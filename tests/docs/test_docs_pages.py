@@ -20,7 +20,9 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 PLAYED = [
     ROOT / "README.md",
     *(ROOT / "docs" / page for page in ("configuration.md", "recording-and-replay.md", "access.md", "way-out.md")),
+    ROOT / "docs" / "recordings-of-others.md",
 ]
+OF_COMMANDS = {"as", "json", "raw"}  # options of llmproxy import and llmproxy show
 README, CONFIGURATION = (path.read_text() for path in PLAYED[:2])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NEEDED = [name for name in ("bash", "curl") if shutil.which(name) is None]
@@ -112,7 +114,7 @@ def test_no_other_option_is_listed():
 
 @pytest.mark.parametrize("path", [*PLAYED, ROOT / "docs/plugins.md"], ids=page_name)
 def test_every_option_that_is_mentioned_exists(path):  # other pages name options of other programs
-    known = {name.replace("_", "-") for name in OPTIONS} | {"reactor", "help"}
+    known = {name.replace("_", "-") for name in OPTIONS} | {"reactor", "help"} | OF_COMMANDS
     assert set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", path.read_text())) <= known
 
 

@@ -14,10 +14,11 @@ from wires import Front
 from proxy_daemon.core.bodies import EMPTY, Bytes
 from proxy_daemon.core.dialects import BUILT_IN
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.ids import Ids
 from proxy_daemon.core.messages import Ending
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.net.upstream.request_head import is_last, request_head
-from proxy_daemon.pipeline.admission import Admission, Ids
+from proxy_daemon.pipeline.admission import Admission
 from proxy_daemon.pipeline.faults import Refusal, UpstreamFault
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

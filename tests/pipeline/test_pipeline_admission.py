@@ -10,9 +10,10 @@ from proxy_daemon.core.cache_control import Directives
 from proxy_daemon.core.dialects import BUILT_IN, GENERIC
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.ids import COUNTER_BITS, EPOCH, Ids
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.upstreams import parse_upstream
-from proxy_daemon.pipeline.admission import COUNTER_BITS, EPOCH, Admission, Ids
+from proxy_daemon.pipeline.admission import Admission
 from proxy_daemon.pipeline.faults import Refusal
 from proxy_daemon.testing import Kit
 
@@ -257,7 +258,7 @@ class TestIds:
         assert Ids(clock).next() >> COUNTER_BITS == int((clock.time - EPOCH) * 1000)
 
     def test_the_counter_stays_in_its_bits(self, clock, monkeypatch):
-        monkeypatch.setattr("proxy_daemon.pipeline.admission.secrets.randbits", lambda bits: (1 << bits) - 1)
+        monkeypatch.setattr("proxy_daemon.core.ids.secrets.randbits", lambda bits: (1 << bits) - 1)
         ids = Ids(clock)
         last, first = ids.next(), ids.next()
         assert last >> COUNTER_BITS == first >> COUNTER_BITS

@@ -8,7 +8,7 @@ from recordings import Bad, plain, recording, request, response
 
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.messages import Ending, Outcome, Request
+from proxy_daemon.core.messages import Ending, Outcome, Request, Unknown
 from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.store.codec import COLUMNS, INLINE, from_row, insert, to_row
 
@@ -42,6 +42,8 @@ CASES = {
     "times": {"head_time": 1, "duration": 2**50, "started": 1_800_000_000.123456},
     "words": {"client": "::1", "model": "modèle-🦙", "detail": "ça \n 'x' \"y\""},
     "no fingerprint": {"fingerprint": b"", "replayable": False},
+    "an import": {"imported": 1_700_000_000.5, "started": 1.25, "unknown": frozenset({Unknown.PIECES})},
+    "an import of no known time": {"imported": 1_700_000_000.5, "started": 0.0, "unknown": frozenset(Unknown)},
     "another upstream": {"upstream": Upstream("", "http://[::1]:8000", "http", "::1", 8000, "/é")},
 }
 
@@ -50,6 +52,28 @@ CASES = {
 def test_comes_back_as_it_was(changes):
     each = recording(2**62, **changes)
     assert plain(there_and_back(each)) == plain(each)
+
+
+def changed_import(told):
+    """The row of an import whose facts say ``told`` of it."""
+    row = list(to_row(recording(imported=5.0)))
+    row[8] = orjson.dumps(orjson.loads(row[8]) | {"imported": told})
+    return tuple(row)
+
+
+def test_the_limit_of_age_sees_when_an_import_came():
+    assert to_row(recording(imported=5.0, started=1.0))[1] == 5_000_000
+
+
+def test_what_a_later_version_does_not_know_of_an_import_is_left_out():
+    found = from_row(changed_import({"started": 1.0, "unknown": ["TIME", "WEATHER"]}), no_parts)
+    assert (found.unknown, found.started, found.imported) == ({Unknown.TIME}, 1.0, 5.0)
+
+
+@pytest.mark.parametrize("told", [None, 1, {}, {"started": 1, "unknown": []}, {"started": 1.0, "unknown": "x"}])
+def test_an_import_that_somebody_has_changed_is_refused(told):
+    with pytest.raises(ValueError, match="a fact"):
+        from_row(changed_import(told), no_parts)
 
 
 @pytest.mark.parametrize("ending", Ending)

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-import orjson
 from attrs import define, evolve, field
 
 from proxy_daemon.core.cassettes import MOST, Skipped, Unreadable
 from proxy_daemon.core.cassettes.answers import answer, with_pieces
 from proxy_daemon.core.cassettes.fields import Broken
+from proxy_daemon.core.cassettes.json_text import NotJson, TooLarge, load
 from proxy_daemon.core.cassettes.stored_body import Stored, from_base64
 from proxy_daemon.core.messages import Ending, Recording
 
@@ -79,8 +79,10 @@ def _messages(file: str, data: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            found = orjson.loads(line)
-        except orjson.JSONDecodeError:
+            found = load(line)
+        except TooLarge as error:
+            raise Unreadable(file, f"line {number}: {error}") from None
+        except NotJson:
             found = None
         if not isinstance(found, dict):
             raise Unreadable(file, f"line {number} is not a JSON object, or it is cut off")

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from io import BytesIO
 from itertools import islice
 
-import orjson
-
 from proxy_daemon.core.cassettes import MOST, Skipped, Unreadable
 from proxy_daemon.core.cassettes.answers import answer
+from proxy_daemon.core.cassettes.json_text import NotJson, load
 from proxy_daemon.core.cassettes.stored_body import Stored
 from proxy_daemon.core.messages import Recording, Unknown
 
@@ -76,6 +75,6 @@ def _events(file: str, data: bytes) -> Iterator[bytes]:
 
 def _is_object(text: bytes) -> bool:
     try:
-        return isinstance(orjson.loads(text), dict)
-    except orjson.JSONDecodeError:
+        return isinstance(load(text), dict)
+    except NotJson:
         return False

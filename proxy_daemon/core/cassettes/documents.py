@@ -20,6 +20,8 @@ def document(file: str, data: bytes) -> Any:
     if data.lstrip()[:1] in (b"{", b"["):
         try:
             return json_text.load(data)
+        except json_text.TooLarge as error:
+            raise Unreadable(file, str(error)) from None
         except json_text.NotJson:
             pass  # YAML's flow style begins alike
     try:

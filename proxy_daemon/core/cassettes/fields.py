@@ -6,6 +6,7 @@ of its entry, never left out. Called by `message.py`.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -80,3 +81,11 @@ def text_octets(value: Any) -> bytes:
     if isinstance(value, int | float):
         return str(value).encode()
     raise Broken("a list or mapping where text was expected")
+
+
+def base64_octets(text: Any) -> bytes:
+    """Of base64 with or without blanks between; other characters are never left out. Raises ValueError, TypeError."""
+    coded = text if isinstance(text, bytes) else text.encode("ascii") if isinstance(text, str) else None
+    if coded is None:
+        raise TypeError("base64 is text")
+    return base64.b64decode(b"".join(coded.split()), validate=True)

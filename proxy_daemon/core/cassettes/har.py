@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
 from attrs import evolve, frozen
 
 from proxy_daemon.core.cassettes import Skipped, Unreadable
 from proxy_daemon.core.cassettes.answers import with_pieces
 from proxy_daemon.core.cassettes.fields import Broken, text_octets
-from proxy_daemon.core.cassettes.json_text import NotJson, load
+from proxy_daemon.core.cassettes.json_text import NotJson, TooLarge, load
 from proxy_daemon.core.cassettes.message import Said, recording
 from proxy_daemon.core.cassettes.moments import moment
 from proxy_daemon.core.cassettes.stored_body import ABSENT, Stored, from_base64
@@ -135,8 +134,10 @@ def _content(response: dict[str, Any]) -> _Content:
 
 def _of_pieces(text: str) -> _Content:
     try:
-        pieces = [from_base64(piece).data for piece in orjson.loads(text)]
-    except orjson.JSONDecodeError:
+        pieces = [from_base64(piece).data for piece in load(text.encode(errors="replace"))]
+    except TooLarge as error:
+        raise Broken(f"a body whose pieces are {error}") from None
+    except NotJson:
         raise Broken("a body whose pieces are no JSON") from None
     return _Content(Stored(b"".join(pieces)), tuple(map(len, pieces)))
 

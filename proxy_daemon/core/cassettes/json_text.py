@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from proxy_daemon.core.cassettes import MOST
+from proxy_daemon.core.wire.json_text import NotJSON, has_long_integer, parse
 
 MOST_VALUES = 5_000_000  # each takes up to about 100 octets
 _BOM = b"\xef\xbb\xbf"
@@ -22,19 +23,28 @@ class NotJson(ValueError):
     """Why a text is not read. The sentence holds nothing of the text."""
 
 
+class TooLarge(NotJson):
+    """It may be JSON, but it is over a limit."""
+
+
 def load(data: bytes) -> Any:
     """The one value of ``data`` (RFC 8259, in UTF-8). A member that stands twice has its last value.
 
-    Raises `NotJson`.
+    Raises `NotJson`, of which `TooLarge` is one.
     """
     if len(data) > MOST:
-        raise NotJson(f"larger than {MOST} octets")
+        raise TooLarge(f"larger than {MOST} octets")
     if _separators(data) > MOST_VALUES and _separators(_STRING.sub(b"", data)) > MOST_VALUES:
-        raise NotJson(f"more than {MOST_VALUES} values")
+        raise TooLarge(f"more than {MOST_VALUES} values")
     try:
-        return orjson.loads(data.removeprefix(_BOM))
-    except orjson.JSONDecodeError as error:
+        return parse(data) if _has_long_integer(data) else orjson.loads(data.removeprefix(_BOM))
+    except (orjson.JSONDecodeError, NotJSON) as error:
         raise NotJson(f"not JSON: {error}") from None
+
+
+def _has_long_integer(data: bytes) -> bool:
+    """Whether orjson would round one in silence: those inside of strings, such as ids, do not count."""
+    return has_long_integer(data) and has_long_integer(_STRING.sub(b"", data))
 
 
 def _separators(data: bytes) -> int:

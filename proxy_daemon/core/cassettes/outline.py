@@ -1,7 +1,7 @@
 """What kind of a document of interactions a text is, from its beginning.
 
-Invariant: it never raises, and reads no further than the first request. YAML and JSON alike. Called by the `recognises`
-of the formats of this folder that are one document.
+Invariant: it never raises, and reads YAML no further than the first request, JSON within the limits of `json_text.py`.
+Called by the `recognises` of the formats of this folder that are one document.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from proxy_daemon.core.cassettes.yaml_text import DEPTH, NotYaml, checked, event
 _LISTS = ("interactions", "http_interactions", "requests")
 _NAMES = tuple(name.encode() for name in _LISTS)
 _WORDS = (*_NAMES, b"request")
-_BEGINNING = 4096  # octets in which the first of these names stands
+_BLANKS = 4096  # octets in which the first that is no blank stands
 _MOST_EVENTS = 20_000
 _OPENS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _CLOSES = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
@@ -37,13 +37,25 @@ class Outline:
     request: frozenset[str] = frozenset()
 
 
+_LAST: dict[tuple[int, int], Outline] = {}  # by hash and size: each of the formats asks about the same file
+
+
 def outline(data: bytes) -> Outline:
-    """Of a whole file."""
-    start = data[:_BEGINNING]
-    is_list = start.lstrip()[:1] in (b"[", b"-")
-    if not any(word in start for word in (_WORDS if is_list else _NAMES)):
+    """Of a whole file. That of the last file is remembered, the file is not."""
+    key = hash(data), len(data)
+    found = _LAST.get(key)
+    if found is None:
+        found = _outline(data)
+        _LAST.clear()
+        _LAST[key] = found
+    return found
+
+
+def _outline(data: bytes) -> Outline:
+    first = data[:_BLANKS].lstrip()[:1]
+    if not any(word in data for word in (_WORDS if first in (b"[", b"-") else _NAMES)):
         return Outline()
-    return (_of_json(data) if start.lstrip()[:1] in (b"{", b"[") else None) or _of_yaml(data)
+    return (_of_json(data) if first in (b"{", b"[") else None) or _of_yaml(data)
 
 
 def _of_json(data: bytes) -> Outline | None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 import zlib
 
-import orjson
-
+from proxy_daemon.core.cassettes.json_text import NotJson, load
 from proxy_daemon.core.headers import Headers
 
 _TYPE = b"content-type"
@@ -36,8 +35,8 @@ def media_type(data: bytes) -> bytes:
     if _STREAM.match(data):
         return b"text/event-stream"
     try:
-        orjson.loads(data)
-    except orjson.JSONDecodeError:
+        load(data)
+    except NotJson:
         return b""
     return b"application/json"
 

@@ -6,8 +6,6 @@ Called by the formats of this folder and by `message.py`.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +13,7 @@ from urllib.parse import urlencode
 import orjson
 from attrs import frozen
 
-from proxy_daemon.core.cassettes.fields import Broken, text_octets
+from proxy_daemon.core.cassettes.fields import Broken, base64_octets, text_octets
 
 _BOX = frozenset(("string", "base64_string", "encoding"))  # vcrpy's, Ruby VCR's
 
@@ -49,8 +47,8 @@ def stored(given: Any) -> Stored:
 def from_base64(text: Any) -> Stored:
     """Of octets in base64. Raises `Broken`."""
     try:
-        return Stored(base64.b64decode(text))
-    except (binascii.Error, ValueError, TypeError):
+        return Stored(base64_octets(text))
+    except (ValueError, TypeError):
         raise Broken("a body that is not base64") from None
 
 

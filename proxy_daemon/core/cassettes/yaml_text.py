@@ -8,8 +8,6 @@ libyaml's events are put together here by hand: a limit is held before anything 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +16,7 @@ import yaml
 from attrs import define, field, frozen
 
 from proxy_daemon.core.cassettes import MOST
+from proxy_daemon.core.cassettes.fields import base64_octets
 
 DEPTH = 200  # levels; orjson writes at most 254 of them
 _VALUE = 64  # octets that a value takes beside its text
@@ -176,8 +175,8 @@ def _plain(text: str) -> Any:
 def _tagged(event: Any, text: str) -> Any:
     if event.tag in _BINARY:
         try:
-            return base64.b64decode(text)
-        except (binascii.Error, ValueError):
+            return base64_octets(text)
+        except ValueError:
             raise NotYaml(f"octets that are not base64{_place(event.start_mark)}") from None
     return _plain(text) if event.tag in _RESOLVED else text
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from proxy_daemon.core.wire.json_text import NotJSON, has_long_integer, parse
+
 
 def member(value: Any, name: str) -> Any:
     """A member of an object; None where there is none."""
@@ -64,10 +66,11 @@ def written(value: Any) -> str:
 
 
 def parsed(text: str | bytes) -> Any:
-    """What JSON says; None where it is none."""
+    """What JSON says; None where it is none. Integers beyond 64 bits stay what they are."""
+    octets = text.encode("utf-8", "replace") if isinstance(text, str) else text
     try:
-        return orjson.loads(text)
-    except (orjson.JSONDecodeError, RecursionError):
+        return parse(octets) if has_long_integer(octets) else orjson.loads(text)
+    except (orjson.JSONDecodeError, NotJSON, RecursionError):
         return None
 
 

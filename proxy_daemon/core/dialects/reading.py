@@ -1,7 +1,8 @@
 """Reads an answer from its octets: undoes the content coding, finds the framing, and lets the dialect put it together.
 
-What cannot be read is a `problem`, in words, beside what could be read before: no body makes it raise. Called by
-whoever records, shows, compares or checks answers; recordings of other tools are read by it too.
+What cannot be read is a `problem`, in words, beside what could be read before: no body makes it raise, and no dialect,
+not even a plugin's. Called by whoever records, shows, compares or checks answers; recordings of other tools are read by
+it too.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ class AnswerReader:
 
     def answer(self) -> Answer:
         """What there is by now. May be called at any time, and more than once."""
-        answer = self._content.answer() if self._content else Answer(complete=self._ended)
+        answer = Answer(complete=self._ended and self._content is None)
+        with self._noting():
+            answer = _checked(self._content.answer()) if self._content else answer
         return evolve(answer, complete=False) if self._fault and answer.complete else answer
 
     @contextmanager
@@ -70,6 +73,9 @@ class AnswerReader:
             yield
         except (CodingError, Malformed, NotJSON) as error:
             self._fault = self._fault or str(error)
+        except Exception as error:  # noqa: BLE001  (a plugin's dialect may raise anything)
+            # Its name only: what it says may quote the answer.
+            self._fault = self._fault or f"the dialect {self._dialect.name} failed with {type(error).__name__}"
 
     def _take(self, data: bytes) -> None:
         if self._content is not None:
@@ -85,6 +91,13 @@ class AnswerReader:
             self._content = content_for(self._dialect, self._request, self._head, self._first)
             self._content.feed(self._first)
             self._first = b""
+
+
+def _checked(answer: object) -> Answer:
+    """A plugin's dialect may give anything. Raises TypeError."""
+    if not isinstance(answer, Answer):
+        raise TypeError(f"{type(answer).__name__} is no Answer")
+    return answer
 
 
 def read_answer(

@@ -1,34 +1,37 @@
 """The built-in model: what `--upstream demo:` is answered by. Pure: no key, no network, no clock, no chance.
 
-`answer()` is all that others use. Equal requests get equal answers. It reads hostile input and never raises: what it
-cannot answer becomes an error in the shape of the API that was called. Every model name is accepted; "demo-429",
-"demo-500" and "demo-overloaded" give those errors, "demo-fast" and "demo-slow" another pace (`pace.py`).
+`answer()` is all that others use. Equal requests get equal answers. The dialects of `core/dialects` say what a request
+is and write the answer; what is said is made here (`mind.py`). It reads hostile input and never raises: what it cannot
+answer becomes an error in the shape of the API that was called. Every model name is accepted; "demo-429", "demo-500"
+and "demo-overloaded" give those errors, "demo-fast" and "demo-slow" another pace (`pace.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from typing import Any
 from urllib.parse import unquote
 
 import orjson
-from attrs import frozen
+from attrs import evolve
 
+from proxy_daemon.core.conversation import Operation
+from proxy_daemon.core.dialects import BUILT_IN, GENERIC, recognise
+from proxy_daemon.core.dialects.anthropic.messages import Anthropic
+from proxy_daemon.core.dialects.cohere.v1 import CohereV1
+from proxy_daemon.core.dialects.dialect import Dialect, Rendered
+from proxy_daemon.core.dialects.google.gemini import Google
+from proxy_daemon.core.dialects.json_writing import JSON
+from proxy_daemon.core.dialects.tgi.tgi import TextGenerationInference
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import JSON_LIMIT, Request, ResponseHead
 from proxy_daemon.core.model import pace
-from proxy_daemon.core.model.anthropic import count_tokens, messages
+from proxy_daemon.core.model.answering import ANSWERED, rendered
 from proxy_daemon.core.model.catalogue import model, models
-from proxy_daemon.core.model.embeddings import embeddings
-from proxy_daemon.core.model.openai_chat import chat
-from proxy_daemon.core.model.openai_responses import input_tokens, responses
 from proxy_daemon.core.model.reading import name_of
-from proxy_daemon.core.model.refusal import ANTHROPIC, OPENAI, Refused, error_body, provoke
+from proxy_daemon.core.model.refusal import Refused, error_body, provoke
 from proxy_daemon.core.model.seeds import name_from, seed_of
-from proxy_daemon.core.model.sse import Event
 from proxy_daemon.core.script import Script
-
-Answer = dict[str, Any] | list[Event]
 
 _REASONS = {
     200: b"OK",
@@ -42,53 +45,41 @@ _REASONS = {
     529: b"Overloaded",
 }
 _WRAPS = 16  # an answer nests what it echoes less deep than this
-
-
-@frozen
-class _Endpoint:
-    """Where POSTs go: the API's family, and what answers a body, given with the request's seed."""
-
-    family: str
-    answer: Callable[[dict[str, Any], bytes], Answer]
-
-
-_ENDPOINTS = {
-    ("chat", "completions"): _Endpoint(OPENAI, chat),
-    ("responses",): _Endpoint(OPENAI, responses),
-    ("responses", "input_tokens"): _Endpoint(OPENAI, input_tokens),
-    ("embeddings",): _Endpoint(OPENAI, embeddings),
-    ("messages",): _Endpoint(ANTHROPIC, messages),
-    ("messages", "count_tokens"): _Endpoint(ANTHROPIC, count_tokens),
-}
+# Recognised, but no dialect writes these.
+_UNWRITTEN = re.compile(
+    rb"(?:/responses/compact|/(?:de)?tokenize|(?::|%3A)(?:generateAnswer|computeTokens))/*\Z", re.IGNORECASE
+)
+_NAMELESS = (TextGenerationInference, CohereV1)  # their requests need not name a model
 
 
 def answer(request: Request) -> Script:
     """What the built-in model answers, and how fast. Never raises. Paths count by their end, with or without `/v1`."""
-    segments = [unquote(part, errors="replace") for part in request.path.decode("latin-1").split("/") if part]
-    ending = next((end for end in (tuple(segments[-2:]), tuple(segments[-1:])) if end in _ENDPOINTS), ())
-    endpoint = None if "threads" in segments else _ENDPOINTS.get(ending)  # OpenAI's assistants have messages too
-    family = endpoint.family if endpoint else _family(request)
-    seed = seed_of("/".join(ending).encode(), request.body.whole() or b"")
+    dialect = recognise(request, BUILT_IN)
+    operation = _operation(dialect, request)
+    about = f"{dialect.name} {operation} {dialect.model(request)}"
+    seed = seed_of(about.encode("utf-8", "replace"), request.body.whole() or b"")
     try:
-        if endpoint is None:
-            return _whole(_look_up(request, segments, family), family, seed, request)
-        return _ask(endpoint, request, seed)
+        if operation in ANSWERED:
+            return _ask(dialect, request, seed)
+        return _looked_up(request, dialect, seed)
     except Refused as refused:
-        return _refusal(refused, family, seed, request)
+        return _refusal(refused, dialect, seed, request)
 
 
-def _family(request: Request) -> str:
-    return ANTHROPIC if b"anthropic-version" in request.headers else OPENAI
+def _operation(dialect: Dialect, request: Request) -> Operation:
+    """What the path is for, whatever the method; `OTHER` where the dialect has no words for the answer."""
+    posted = request if request.method == b"POST" else evolve(request, method=b"POST")
+    found = dialect.operation(posted)
+    predicts = isinstance(dialect, Google) and found is Operation.COMPLETION
+    return Operation.OTHER if dialect is GENERIC or predicts or _UNWRITTEN.search(request.path) else found
 
 
-def _look_up(request: Request, segments: list[str], family: str) -> dict[str, Any]:
+def _looked_up(request: Request, dialect: Dialect, seed: bytes) -> Script:
     """What a GET is answered with. Raises `Refused`."""
-    if request.method not in (b"GET", b"HEAD"):
-        raise Refused(f"Unknown path: {_shown(request)}", None, 404, "unknown_url")
-    if segments[-1:] == ["models"]:
-        return models(family)
-    if segments[-2:-1] == ["models"]:
-        return model(segments[-1], family)
+    segments = [unquote(part, errors="replace") for part in request.path.decode("latin-1").split("/") if part]
+    if request.method in (b"GET", b"HEAD") and "models" in segments[-2:]:
+        found = models(dialect) if segments[-1] == "models" else model(segments[-1], dialect)
+        return _whole(orjson.dumps(found), dialect, seed, request)
     raise Refused(f"Unknown path: {_shown(request)}", None, 404, "unknown_url")
 
 
@@ -96,17 +87,24 @@ def _shown(request: Request) -> str:
     return request.method[:20].decode("latin-1") + " " + request.path[:200].decode("latin-1")
 
 
-def _ask(endpoint: _Endpoint, request: Request, seed: bytes) -> Script:
+def _ask(dialect: Dialect, request: Request, seed: bytes) -> Script:
     if request.method != b"POST":
         raise Refused(f"{_shown(request)} is not allowed: use POST.", None, 405, "method_not_supported")
     body = _body(request)
-    name = name_of(body, "model")
-    provoke(name, endpoint.family)
-    said = endpoint.answer(body, seed)
-    if isinstance(said, dict):
-        return _whole(said, endpoint.family, seed, request, name)
-    head = _head(200, b"text/event-stream; charset=utf-8", endpoint.family, seed, (b"Cache-Control", b"no-cache"))
-    return Script(head, pace.paced(said, name, seed))
+    name = _model(dialect, request, body)
+    provoke(name, dialect)
+    said = rendered(dialect, request, body, name, seed)
+    if len(said.pieces) == 1:
+        return _whole(said.body, dialect, seed, request, name)
+    return _streamed(said, dialect, seed, name)
+
+
+def _model(dialect: Dialect, request: Request, body: dict[str, Any]) -> str:
+    """The model asked for. Raises `Refused`."""
+    stated = dialect.model(request)
+    if not stated and isinstance(dialect, _NAMELESS):
+        return "demo-1"
+    return name_of({"model": stated} if stated else body, "model")
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -127,29 +125,32 @@ def _body(request: Request) -> dict[str, Any]:
     return body
 
 
-def _head(status: int, kind: bytes, family: str, seed: bytes, *more: tuple[bytes, bytes]) -> ResponseHead:
+def _head(status: int, kind: bytes, dialect: Dialect, seed: bytes, *more: tuple[bytes, bytes]) -> ResponseHead:
     request_id = name_from(seed, "req_").encode()
-    if family == ANTHROPIC:
-        own: tuple[tuple[bytes, bytes], ...] = ((b"request-id", request_id),)
-    else:
+    own: tuple[tuple[bytes, bytes], ...] = ((b"x-request-id", request_id),)
+    if isinstance(dialect, Anthropic):
+        own = ((b"request-id", request_id),)
+    elif dialect is GENERIC or dialect.maker == "openai":
         spent = b"%d" % (180 + seed[0])
-        own = ((b"x-request-id", request_id), (b"openai-processing-ms", spent), (b"openai-version", b"2020-10-01"))
+        own += ((b"openai-processing-ms", spent), (b"openai-version", b"2020-10-01"))
     return ResponseHead(status, _REASONS[status], Headers(((b"Content-Type", kind), *own, *more)))
 
 
-def _whole(document: dict[str, Any], family: str, seed: bytes, request: Request, name: str = "demo-fast") -> Script:
-    head = _head(200, b"application/json", family, seed)
-    octets = b"" if request.method == b"HEAD" else orjson.dumps(document)
-    return Script(head, pace.whole(octets, name))
+def _streamed(said: Rendered, dialect: Dialect, seed: bytes, name: str) -> Script:
+    head = _head(200, said.content_type, dialect, seed, (b"Cache-Control", b"no-cache"))
+    return Script(head, pace.paced(said.pieces, name, seed))
 
 
-def _refusal(refused: Refused, family: str, seed: bytes, request: Request) -> Script:
+def _whole(octets: bytes, dialect: Dialect, seed: bytes, request: Request, name: str = "demo-fast") -> Script:
+    return Script(_head(200, JSON, dialect, seed), pace.whole(b"" if request.method == b"HEAD" else octets, name))
+
+
+def _refusal(refused: Refused, dialect: Dialect, seed: bytes, request: Request) -> Script:
     more: list[tuple[bytes, bytes]] = []
     if refused.status == 429:  # noqa: PLR2004 - Too Many Requests
         more.append((b"Retry-After", b"1"))
     if refused.status == 405:  # noqa: PLR2004 - Method Not Allowed
         more.append((b"Allow", b"POST"))
-    head = _head(refused.status, b"application/json", family, seed, *more)
-    document = error_body(refused, family, name_from(seed, "req_"))
-    octets = b"" if request.method == b"HEAD" else orjson.dumps(document)
-    return Script(head, pace.whole(octets, "demo-fast"))
+    head = _head(refused.status, JSON, dialect, seed, *more)
+    octets = error_body(refused, dialect, name_from(seed, "req_"))
+    return Script(head, pace.whole(b"" if request.method == b"HEAD" else octets, "demo-fast"))

@@ -1,4 +1,4 @@
-"""OpenAI embeddings (https://platform.openai.com/docs/api-reference/embeddings).
+"""Embeddings: checked as OpenAI does (https://platform.openai.com/docs/api-reference/embeddings), or of any API.
 
 A vector is made of the text's words: each, and the text as a whole, adds to a few places that its hash names. So equal
 texts have equal vectors, texts with words in common are near, and every vector has the length 1. 256 numbers by
@@ -7,7 +7,6 @@ default.
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 import struct
@@ -15,6 +14,9 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
+from attrs import frozen
+
+from proxy_daemon.core.conversation import Answer, Choice, Conversation, Finish, Usage, Vector
 from proxy_daemon.core.model import tokens
 from proxy_daemon.core.model.reading import integer, optional, required
 from proxy_daemon.core.model.refusal import Refused
@@ -28,8 +30,16 @@ _WORD = re.compile(r"\w{1,64}")
 _SIGN = 0x8000_0000
 
 
-def embeddings(body: dict[str, Any], _seed: bytes) -> dict[str, Any]:
-    """The answer to a request. Raises `Refused`."""
+@frozen
+class Inputs:
+    """Texts with their tokens, and how many numbers each is to become."""
+
+    texts: tuple[tuple[str, int], ...]
+    size: int
+
+
+def read_inputs(body: dict[str, Any]) -> Inputs:
+    """What a request of OpenAI's asks for. Raises `Refused`."""
     inputs = _inputs(required(body, "input", str, list))
     size = integer(body, "dimensions", 1, _MOST_DIMENSIONS) or DIMENSIONS
     if size * len(inputs) > _MOST_NUMBERS:
@@ -37,11 +47,23 @@ def embeddings(body: dict[str, Any], _seed: bytes) -> dict[str, Any]:
     form = optional(body, "encoding_format", str) or "float"
     if form not in ("float", "base64"):
         raise Refused("'encoding_format' must be 'float' or 'base64'.", "encoding_format", code="invalid_value")
-    vectors = [vector(text, size) for text, _ in inputs]
-    data = [{"object": "embedding", "index": at, "embedding": _form(one, form)} for at, one in enumerate(vectors)]
-    asked = sum(count for _, count in inputs)
-    usage = {"prompt_tokens": asked, "total_tokens": asked}
-    return {"object": "list", "data": data, "model": body["model"], "usage": usage}
+    return Inputs(tuple(inputs), size)
+
+
+def texts_of(said: Conversation) -> Inputs:
+    """What a request of another API asks for: each message is a text. Raises `Refused`."""
+    texts = [text for message in said.messages if (text := message.text)]
+    if not 0 < len(texts) <= _MOST_INPUTS:
+        raise Refused(f"There must be 1 to {_MOST_INPUTS} texts, but there are {len(texts)}.")
+    return Inputs(tuple((text, tokens.count(text)) for text in texts), DIMENSIONS)
+
+
+def answer_of_inputs(inputs: Inputs, model: str) -> Answer:
+    """One choice for each input."""
+    vectors = (Vector(tuple(vector(text, inputs.size))) for text, _ in inputs.texts)
+    asked = sum(count for _, count in inputs.texts)
+    choices = tuple(Choice((one,), Finish.STOP) for one in vectors)
+    return Answer(choices, model=model, usage=Usage(input=asked, total=asked))
 
 
 def vector(text: str, size: int) -> list[float]:
@@ -55,10 +77,6 @@ def vector(text: str, size: int) -> list[float]:
     length = math.sqrt(sum(number * number for number in sums))
     numbers = [number / length for number in sums] if length else [1.0] + [0.0] * (size - 1)
     return list(struct.unpack(f"<{size}f", struct.pack(f"<{size}f", *numbers)))
-
-
-def _form(numbers: list[float], form: str) -> str | list[float]:
-    return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode() if form == "base64" else numbers
 
 
 def _inputs(given: str | list[Any]) -> list[tuple[str, int]]:

@@ -1,7 +1,7 @@
 """What is said, whatever the API: a conversation in, an answer out.
 
-Each API's file reads an `Ask` and renders a `Said`. The text comes from `words.py`, calls from
-`calls.py`, structured answers from `schema.py`. Nothing is remembered.
+The readers of requests (`read_*.py`) make an `Ask`, `answering.py` makes a `Said` an answer. The text comes from
+`words.py`, calls from `calls.py`, structured answers from `schema.py`. Nothing is remembered.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Ask:
     stops: tuple[str, ...] = ()
     shape: AnyJSON | Shape | None = None
     thinks: bool = False
+    choices: int = 1
 
     @property
     def tokens(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from proxy_daemon.core.model.sse import Event
+from proxy_daemon.core.dialects.dialect import Piece
 
 FIRST = 0.25
 EACH = 0.04
@@ -21,14 +21,14 @@ def whole(octets: bytes, model: str) -> tuple[tuple[float, bytes], ...]:
     return ((WHOLE * SLOWNESS.get(model, 1), octets),)
 
 
-def paced(events: Sequence[Event], model: str, seed: bytes) -> tuple[tuple[float, bytes], ...]:
+def paced(events: Sequence[Piece], model: str, seed: bytes) -> tuple[tuple[float, bytes], ...]:
     """One piece an event, with the seconds before each."""
     slowness = SLOWNESS.get(model, 1)
     delays = _delays(events, seed)
     return tuple((round(delay * slowness, 4), one.octets) for delay, one in zip(delays, events, strict=True))
 
 
-def _delays(events: Sequence[Event], seed: bytes) -> Iterator[float]:
+def _delays(events: Sequence[Piece], seed: bytes) -> Iterator[float]:
     for index, one in enumerate(events):
         if index == 0:
             yield FIRST

@@ -64,7 +64,7 @@ def name_of(body: dict[str, Any], name: str, where: str = "") -> str:
     return value
 
 
-def tools_of(body: dict[str, Any]) -> list[Any]:
+def offered_in(body: dict[str, Any]) -> list[Any]:
     """What stands under `tools`: at most `MOST_TOOLS` items, unchecked."""
     return _bounded(optional(body, "tools", list) or [], MOST_TOOLS, "tools")
 
@@ -84,13 +84,12 @@ def objects(items: list[Any], where: str) -> Iterator[tuple[str, dict[str, Any]]
         yield place + ".", _check(item, (dict,), place)
 
 
-def text_of(content: Any, where: str) -> str:
-    """The text of a message's content: a string, null, or a list of parts. Parts without text count as nothing."""
+def check_text(content: Any, where: str) -> None:
+    """Raise `Refused` where a message's content is no string, null or list of parts whose texts are texts."""
     if content is None or isinstance(content, str):
-        return content or ""
-    parts = objects(_check(content, (str, list), where), where)
-    texts = (optional(part, "text", str, where=place) for place, part in parts)
-    return "\n".join(text for text in texts if text)
+        return
+    for place, part in objects(_check(content, (str, list), where), where):
+        optional(part, "text", str, where=place)
 
 
 def stops_of(value: Any, where: str) -> tuple[str, ...]:

@@ -1,24 +1,16 @@
-"""How the built-in model says no: one exception, and the body that each API would write for it.
+"""How the built-in model says no: one exception, and the body that its dialect writes for it.
 
 Readers raise `Refused`; `answer()` catches it. It never leaves this package.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import orjson
 
-OPENAI = "openai"
-ANTHROPIC = "anthropic"
+from proxy_daemon.core.dialects.anthropic.messages import Anthropic
+from proxy_daemon.core.dialects.dialect import Dialect
 
-_OPENAI_TYPES = {429: "requests", 500: "server_error", 503: "server_error"}
-# https://docs.anthropic.com/en/api/errors
-_ANTHROPIC_TYPES = {
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    500: "api_error",
-    529: "overloaded_error",
-}
+_KINDS = {429: "requests", 500: "server_error", 503: "server_error"}
 
 
 class Refused(Exception):
@@ -32,20 +24,23 @@ class Refused(Exception):
         self.code = code
 
 
-def error_body(refused: Refused, family: str, request_id: str) -> dict[str, Any]:
-    """The error as the API of this family writes it."""
-    if family == ANTHROPIC:
-        kind = _ANTHROPIC_TYPES.get(refused.status, "invalid_request_error")
-        return {"type": "error", "error": {"type": kind, "message": refused.message}, "request_id": request_id}
-    kind = _OPENAI_TYPES.get(refused.status, "invalid_request_error")
-    return {"error": {"message": refused.message, "type": kind, "param": refused.param, "code": refused.code}}
+def error_body(refused: Refused, dialect: Dialect, request_id: str) -> bytes:
+    """The error as the dialect writes it, with what only OpenAI and Anthropic tell beside the words."""
+    kind = _KINDS.get(refused.status, "invalid_request_error")
+    whole = orjson.loads(dialect.error(refused.status, kind, refused.message))
+    error = whole.get("error")
+    if isinstance(error, dict) and "param" in error:
+        error |= {"param": refused.param, "code": refused.code}
+    if whole.get("type") == "error":
+        whole["request_id"] = request_id
+    return orjson.dumps(whole)
 
 
-def provoke(model: str, family: str) -> None:
+def provoke(model: str, dialect: Dialect) -> None:
     """Raise the error that a model's name asks for: "demo-429", "demo-500" or "demo-overloaded"."""
     if model == "demo-429":
         raise Refused(f"Rate limit reached for {model}. Try again in 1 second.", None, 429, "rate_limit_exceeded")
     if model == "demo-500":
         raise Refused("The server had an error while processing your request.", None, 500)
     if model == "demo-overloaded":
-        raise Refused("Overloaded", None, 529 if family == ANTHROPIC else 503, "overloaded")
+        raise Refused("Overloaded", None, 529 if isinstance(dialect, Anthropic) else 503, "overloaded")

@@ -19,8 +19,17 @@ from proxy_daemon.core.wire.delimited import DelimitedReader, Span
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
 _BEFORE = re.compile(rb"[ \t\r\n]*+[\[,]?+[ \t\r\n]*+")
 _IN_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
-# Within an element: over all that opens and closes nothing, whole strings included.
-_IN_ELEMENT = re.compile(rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+', re.DOTALL)
+# Within an element: over all that opens and closes nothing, whole strings included; not more of them than the pattern
+# can remember. The group is atomic, not possessive: before Python 3.11.5 a possessive one whose last round fails
+# half-way, as in a string that the window cuts, goes on from there (gh-106052).
+_PLAIN = rb'[^"{}\[\]]*+(?>(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+){0,256})'
+_IN_ELEMENT = re.compile(_PLAIN, re.DOTALL)
+# A comma and an element in which little is nested: what is many is small.
+_NEXT = re.compile(
+    rb'[ \t\r\n]*+,[ \t\r\n]*+(?>[-+.0-9A-Za-z]++(?=[^-+.0-9A-Za-z])|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+    + rb"|[{\[]%b(?>(?:[{\[]%b[}\]]%b){0,64})[}\]])" % (_PLAIN, _PLAIN, _PLAIN),
+    re.DOTALL,
+)
 _OPENING, _CLOSING = re.compile(rb"[{\[]++"), re.compile(rb"[}\]]++")
 _IN_SCALAR = re.compile(rb"[-+.0-9A-Za-z]*+")  # numbers, true, false, null
 BEGIN, BETWEEN, END = b"[", b"\n,\r\n", b"\n]\n"  # as Google writes them
@@ -89,6 +98,9 @@ class JSONArrayReader(DelimitedReader[Element]):
             at = step(window, at) if step else self._between(window, at)
             if step and self._at is _At.NEXT:
                 ends.append(at)
+                while found := _NEXT.match(window, at):
+                    at = found.end()
+                    ends.append(at)
         return ends
 
     def _between(self, window: bytes, at: int) -> int:

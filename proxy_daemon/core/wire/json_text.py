@@ -21,10 +21,12 @@ _ZEROS = bytes(ord("0") if chr(octet).isdigit() and octet < 128 else octet for o
 _RUN = b"0" * 19
 _LONG_INTEGER = re.compile(rb"(?<![0-9.])[0-9]{19}")
 # Up to a surrogate without its other half, or as far as escapes are whole. It fits anywhere: it never starts anew.
+# No assertions: before Python 3.11.5 a round of a possessive group that fails behind one is half taken (gh-106052).
 _LONE = re.compile(
-    r"((?:[^\\]++|\\u[dD][89abAB]HH\\u[dD][c-fC-F]HH|\\(?!u[dD][89a-fA-F]).)*+)(\\u[dD][89a-fA-F]HH|\\?+)".replace(
-        "H", "[0-9a-fA-F]"
-    ),
+    (
+        r"((?:[^\\]++|\\u[dD][89abAB]HH\\u[dD][c-fC-F]HH|\\[^u]|\\u[^dD]|\\u[dD][^89a-fA-F])*+)"
+        r"(\\u[dD][89a-fA-F]HH|\\?+)"
+    ).replace("H", "[0-9a-fA-F]"),
     re.DOTALL,
 )
 

@@ -19,7 +19,7 @@ _MOST_DIGITS = 18  # of `retry`, milliseconds: more are longer than anybody wait
 # Two line ends in a row. A CR that ends the window may be half of one: it waits for the next octet.
 _BLANK = re.compile(rb"(?:\n|\r\n?+)(?:\n|\r(?:\n|(?=[^\n])))")
 # What nearly all events of LLM APIs look like.
-_COMMON = re.compile(rb"(?:event: ?+([^\r\n]*+)\r?\n)?+data: ?+([^\r\n]*+)\r?\n\r?\n")
+_COMMON = re.compile(rb"(?:event: ?+([^\r\n]*+)\r?\n)?data: ?+([^\r\n]*+)\r?\n\r?\n")
 _SILENT = re.compile(rb"(?:[\r\n]++|:[^\r\n]*+)*+")  # blank lines and comments
 _LINE_END = re.compile(rb"\r\n?+|\n")
 

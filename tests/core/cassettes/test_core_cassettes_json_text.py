@@ -17,6 +17,9 @@ from proxy_daemon.core.messages import Unknown
         (b"\xef\xbb\xbf[]", []),
         (b'{"a": 1, "a": 2}', {"a": 2}),
         (b'"\\u00e9"', "\xe9"),
+        (b"[18446744073709551616, -123456789012345678901234567890]", [2**64, -123456789012345678901234567890]),
+        (b'\xef\xbb\xbf{"id": 99999999999999999999}', {"id": 10**20 - 1}),
+        (b'["123456789012345678901234567890", 1.5]', ["123456789012345678901234567890", 1.5]),
     ],
 )
 def test_what_is_read(data, expected):
@@ -29,6 +32,13 @@ def test_what_is_read(data, expected):
 def test_what_is_refused(data):
     with pytest.raises(NotJson, match="not JSON"):
         load(data)
+
+
+def test_a_long_integer_does_not_make_the_reader_lenient_elsewhere():
+    with pytest.raises(NotJson, match="not JSON"):
+        load(b"[99999999999999999999, 'a']")
+    with pytest.raises(NotJson, match="not JSON"):
+        load(b'["99999999999999999999", NaN]')
 
 
 def test_values_are_counted_outside_of_strings(monkeypatch):

@@ -178,6 +178,19 @@ def test_a_form_is_written_anew():
         from_form({"a": [{}]})
 
 
+@pytest.mark.parametrize(
+    "text", ["aGk*", "aG-k", "a\0Gk=", "aGk=aGk=", "aGk=x", "aGk", "=", "a", "\u00e4Gk=", b"aG_k", 7, None, []]
+)
+def test_what_is_not_base64_is_never_left_out(text):
+    with pytest.raises(Broken, match="not base64"):
+        from_base64(text)
+
+
+@pytest.mark.parametrize("text", ["aGk=", "aG\r\n k=\n", b"aG\nk="])
+def test_base64_may_hold_blanks(text):
+    assert from_base64(text) == Stored(b"hi")
+
+
 def test_base64_of_nothing_is_nothing():
     assert from_base64("") == Stored(b"")
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy_daemon.core.cassettes import formats
 from proxy_daemon.core.cassettes import outline as module
 from proxy_daemon.core.cassettes.outline import Outline, outline
 
@@ -63,6 +64,18 @@ def test_no_more_is_read_than_the_first_request(read):
     assert len(read) < 15
 
 
+def test_a_file_is_read_once_however_many_formats_ask(monkeypatch):
+    read, load = [], module.load
+    monkeypatch.setattr(module, "load", lambda data: read.append(data) or load(data))
+    one, two = (b'{"interactions": [{"about": "%b"}]}' % name for name in (b"the first", b"another"))
+    formats.chosen("file", one)
+    assert read == [one]
+    assert outline(two) == outline(bytes(bytearray(two))) == Outline("interactions", frozenset(["about"]))
+    assert read == [one, two]
+    assert outline(one).top == "interactions"
+    assert (read, len(module._LAST)) == ([one, two, one], 1)
+
+
 def test_no_more_is_read_than_the_levels_that_are_allowed(read):
     outline(b"interactions:\n- request:\n    a: " + b"[" * 9000)
     assert len(read) < 250
@@ -75,8 +88,28 @@ def test_a_long_way_to_the_first_request_is_given_up(monkeypatch):
     assert outline(b"interactions:\n- request: {uri: 1}").top == "interactions"
 
 
-def test_a_name_far_behind_is_not_looked_for():
-    assert outline(b"# " + b"x" * 5000 + b"\ninteractions: []") == Outline()
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"# %b\ninteractions:\n- request: {uri: 1, body: 2}",
+        b"about: %b\ninteractions:\n- request: {uri: 1, body: 2}",
+        b'{"about": "%b", "interactions": [{"request": {"uri": 1, "body": 2}}]}',
+    ],
+)
+def test_the_name_may_stand_far_behind(data):
+    assert outline(data % (b"x" * 5000)) == Outline("interactions", frozenset(["request"]), SOME)
+
+
+@pytest.mark.parametrize(
+    "data", [b'[{"id": "%b", "request": {"uri": 1, "body": 2}}]', b"- id: %b\n  request: {uri: 1, body: 2}"]
+)
+def test_a_request_may_stand_far_behind(data):
+    assert outline(data % (b"x" * 5000)) == Outline("-", frozenset(["request", "id"]), SOME)
+
+
+def test_what_only_speaks_of_interactions_far_behind_is_none():
+    assert outline(b'{"about": "%b interactions: []"}' % (b"x" * 5000)) == Outline()
+    assert outline(b"data: %b interactions" % (b"x" * 5000)) == Outline()
 
 
 @given(st.binary(max_size=60), st.text("[]{}:,-?&*!|>'\"\n ab", max_size=60))

@@ -104,6 +104,7 @@ HOSTILE = [
     (b"a: b: c", "mapping values are not allowed"),
     (b"\t- a", "cannot start any token"),
     (b"!!binary 'a'", "octets that are not base64 (line 1)"),
+    (b"!!binary 'aG*k='", "octets that are not base64 (line 1)"),
     ("!!binary 'ä'".encode(), "octets that are not base64 (line 1)"),
 ]
 
@@ -164,16 +165,12 @@ def test_a_large_text_is_not_even_looked_at(monkeypatch):
         load(b"[" * 11)
 
 
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**30), 10**30)
-    | st.floats(allow_nan=False)
-    | st.text(st.characters(exclude_categories=["Cs"]))
-)
+# Without U+0085: PyYAML writes it as it is, and reads a blank there itself.
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x85")
+SCALARS = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | st.text(CHARACTERS)
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(CHARACTERS), inner),
     max_leaves=12,
 )
 

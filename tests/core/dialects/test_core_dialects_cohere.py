@@ -153,6 +153,10 @@ def test_citations_and_billing_of_a_document():
 def test_an_error_is_a_message():
     assert COHERE.whole({"message": "invalid api token"}).error == "invalid api token"
     assert FIRST.whole({"message": "too long"}).error == "too long"
+    for dialect in (COHERE, FIRST):
+        found = dialect.whole({"id": "e-1", "message": "no such model"})
+        assert (found.error, found.complete) == ("no such model", False)
+    assert not COHERE.whole({"id": "c-1", "message": {"role": "assistant", "content": []}}).error
 
 
 LINES = [

@@ -8,7 +8,7 @@ import corpus
 import orjson
 import pytest
 
-from proxy_daemon.core.conversation import Choice, Operation, Reasoning, Text, ToolCall, Usage
+from proxy_daemon.core.conversation import Operation, Usage
 from proxy_daemon.core.dialects.anthropic.messages import Anthropic
 from proxy_daemon.core.dialects.anthropic.vertex import VertexClaude
 from proxy_daemon.core.dialects.bedrock.bedrock import Bedrock
@@ -176,57 +176,6 @@ def test_bedrocks_usage_is_what_its_frames_state(recorded):
         compared += 1
     print(compared)
     assert compared > 90
-
-
-def test_anthropics_own_sdk_puts_the_same_answer_together(recorded):
-    streaming = pytest.importorskip("anthropic.lib.streaming._messages")
-    compared = 0
-    for each, dialect in recorded:
-        events = documents(body_of(each))
-        if not isinstance(dialect, Anthropic) or not events or events[0].get("type") != "message_start":
-            continue
-        theirs, buffers = None, {}
-        for event in events:
-            if event["type"] not in ("ping", "message_stop"):
-                theirs = streaming.accumulate_event(event=event, current_snapshot=theirs, json_bufs=buffers)
-        answer, problem = answer_of(each, dialect)
-        assert not problem
-        assert_same(answer, theirs)
-        compared += 1
-    print(compared, "streams as the SDK has them")
-    assert compared > 60
-
-
-def assert_same(answer, message):
-    (choice,) = answer.choices
-    assert isinstance(choice, Choice)
-    assert (answer.id, answer.model, choice.said) == (message.id, message.model, message.stop_reason)
-    of_ours = [comparable(part) for part in choice.parts if isinstance(part, Text | Reasoning | ToolCall)]
-    of_theirs = [each for block in message.content if (each := known(block)) is not None]
-    assert of_ours == of_theirs
-    assert len(choice.parts) == len(message.content)
-    usage, stated = answer.usage, message.usage
-    assert (usage.input, usage.output) == (stated.input_tokens, stated.output_tokens)
-    assert (usage.cached, usage.cache_written) == (stated.cache_read_input_tokens, stated.cache_creation_input_tokens)
-
-
-def comparable(part):
-    if isinstance(part, ToolCall):
-        return part.id, part.name, orjson.loads(part.arguments)
-    return (part.text,) if isinstance(part, Text) else (part.text, part.opaque)
-
-
-def known(block):
-    match block.type:
-        case "text":
-            return (block.text,)
-        case "thinking":
-            return block.thinking, block.signature
-        case "redacted_thinking":
-            return "", block.data
-        case "tool_use" | "server_tool_use" | "mcp_tool_use":
-            return block.id, block.name, block.input
-    return None
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.9])

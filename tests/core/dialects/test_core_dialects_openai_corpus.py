@@ -7,9 +7,6 @@ from collections import Counter
 import corpus
 import orjson
 import pytest
-from openai._models import construct_type
-from openai.lib.streaming.chat import ChatCompletionStreamState
-from openai.types.chat import ChatCompletionChunk
 from openai_saying import heard, items
 
 from proxy_daemon.core.conversation import Finish, Operation, ToolCall
@@ -131,61 +128,6 @@ def words_and_calls(answer):
     """Of the first choice; what is opaque is encrypted anew in each event."""
     calls = [(part.name, part.arguments) for part in answer.choices[0].parts if isinstance(part, ToolCall)]
     return answer.text, calls, answer.choices[0].finish, answer.choices[0].said
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")  # the SDK's models are given members that they do not have
-def test_each_chat_stream_says_what_the_sdk_makes_of_it(traffic):
-    counts = Counter()
-    for file, dialect, told in streams(traffic, responses=False):
-        chunks = [data for _, data in told if is_chat(data)]
-        if any(has_blocks(chunk) for chunk in chunks):  # Mistral's thoughts: the SDK loses the words behind them
-            counts["blocks"] += 1
-            continue
-        if not chunks:
-            continue
-        try:
-            theirs = accumulated(chunks)
-        except Exception as error:  # noqa: BLE001  (what the SDK cannot read is not compared, and counted)
-            counts[f"the SDK fails: {type(error).__name__}: {error} {file}"] += 1
-            continue
-        ours = heard(dialect, told)
-        counts["compared"] += 1
-        for choice, their in zip(ours.choices, theirs.choices, strict=True):
-            compare(file, choice, their, counts)
-    print("chat streams:", dict(counts))
-    assert counts["compared"] > 140
-    assert min(counts["texts"], counts["calls"]) > 50
-
-
-def is_chat(data):
-    return isinstance(data, dict) and str(data.get("object")).startswith("chat.completion.")
-
-
-def has_blocks(chunk):
-    return any(isinstance((choice.get("delta") or {}).get("content"), list) for choice in chunk["choices"])
-
-
-def accumulated(chunks):
-    state = ChatCompletionStreamState()
-    for chunk in chunks:
-        list(state.handle_chunk(construct_type(type_=ChatCompletionChunk, value=chunk)))
-    return state.current_completion_snapshot
-
-
-def compare(file, ours, theirs, counts):
-    assert ours.text == (theirs.message.content or ""), file
-    counts["texts"] += bool(ours.text)
-    calls = [(part.name, part.arguments) for part in ours.parts if isinstance(part, ToolCall)]
-    their_calls = [(call.function.name, call.function.arguments or "") for call in theirs.message.tool_calls or ()]
-    if legacy := theirs.message.function_call:
-        their_calls.append((legacy.name, legacy.arguments))
-    for (name, arguments), (their_name, their_arguments) in zip(calls, their_calls, strict=True):
-        assert arguments == their_arguments, file
-        # a server that repeats the name in each fragment: the SDK joins them
-        assert their_name == name * (len(their_name) // len(name)), file
-        counts["repeated names"] += their_name != name
-    counts["calls"] += len(calls)
-    assert ours.said == (theirs.finish_reason or ""), file
 
 
 def test_streams_have_their_good_end(traffic):

@@ -1,7 +1,7 @@
 """Azure, OpenRouter and Mistral: which requests are theirs, and what they have of their own."""
 
 import pytest
-from openai_saying import ask, heard, unnamed
+from openai_saying import ask, heard, items, unnamed
 
 from proxy_daemon.core.conversation import (
     Answer,
@@ -205,3 +205,18 @@ def test_errors_have_openais_shape():
         assert dialect.whole({"error": {"message": "no"}}).error == "no"
         assert b'"message": "no"' in dialect.error(424, "llmproxy_miss", "no")
         assert dialect.upstream_name == "openai"
+
+
+def test_mistral_writes_a_call_at_once():
+    """Its SDK takes no call without a name."""
+    calls = tuple(ToolCall(f"call_{index}", "weather", '{"city": "Zug"}') for index in range(2))
+    asked = ask(body={"random_seed": 1, "stream": True})
+    rendered = MISTRAL.render(Answer((Choice(calls, Finish.CALLS, "tool_calls"),), "a", "m", 1), asked)
+    told = [call for _, data in items(rendered.body) if data != "[DONE]" for call in calls_in(data)]
+    assert [(call["index"], call["id"]) for call in told] == [(0, "call_0"), (1, "call_1")]
+    assert [call["function"] for call in told] == [{"name": "weather", "arguments": '{"city": "Zug"}'}] * 2
+    assert heard(MISTRAL, items(rendered.body)).choices[0].parts == calls
+
+
+def calls_in(data):
+    return [call for choice in data["choices"] for call in choice["delta"].get("tool_calls", ())]

@@ -300,4 +300,4 @@ def test_refusals_are_deltas_of_their_own():
         for _, data in items(CHATS[0][0].render(answer, streaming(CHATS[0][1])).body)
         if data != "[DONE]" and data["choices"]
     ]
-    assert "".join(delta.get("refusal", "") for delta in deltas) == "I must not."
+    assert "".join(delta.get("refusal") or "" for delta in deltas) == "I must not."

@@ -36,20 +36,52 @@ FIELDS = split("""n max_tokens max_completion_tokens max_output_tokens stop stop
     tool_choice response_format text instructions previous_response_id input messages system thinking output_config
     dimensions encoding_format metadata prompt parallel_tool_calls reasoning""")
 PATHS = ["chat/completions", "responses", "responses/input_tokens", "embeddings", "messages", "messages/count_tokens"]
+OTHERS = [
+    "/v1beta/models/m:generateContent",
+    "/v1beta/models/m:streamGenerateContent",
+    "/v1beta/models/m:countTokens",
+    "/v1beta/models/m:batchEmbedContents",
+    "/v1/models/m:predict",
+    "/v1/models/embed-1:predict",
+    "/model/m/converse",
+    "/model/m/converse-stream",
+    "/model/anthropic.m/invoke-with-response-stream",
+    "/model/cohere.m/invoke",
+    "/model/m/count-tokens",
+    "/api/chat",
+    "/api/generate",
+    "/api/embed",
+    "/v2/chat",
+    "/v2/embed",
+    "/v1/chat",
+    "/v1/generate",
+    "/v1/completions",
+    "/v1/complete",
+    "/fim/completions",
+    "/v1/conversations",
+    "/generate",
+    "/generate_stream",
+    "/openai/deployments/d/chat/completions",
+    "/openai/deployments/d/embeddings",
+    "/api/v1/services/aigc/text-generation/generation",
+    "/v1/predictions",
+]
 GOOD = {"model": "m", "max_tokens": 50, "messages": [{"role": "user", "content": "weather"}], "input": "weather"}
 NAMED = {"name": "get_weather", "type": "function"}
 SCHEMAS = st.dictionaries(NAMES, JSON, max_size=6)
 
 
 def check(path, body):
-    script = answer(Request(b"POST", b"/v1/" + path.encode(), body=Bytes(body)))
-    assert script.head.status in (200, 400)
+    target = path if path.startswith("/") else "/v1/" + path
+    script = answer(Request(b"POST", target.encode(), body=Bytes(body)))
+    assert script.head.status in ((200, 400, 404) if path in OTHERS else (200, 400))
     octets = b"".join(piece for _, piece in script.pieces)
     if script.head.headers.get(b"content-type") == b"application/json":
         whole = orjson.loads(octets)
-        assert script.head.status == 200 or whole["error"]["message"]
-    else:
+        assert script.head.status == 200 or path in OTHERS or whole["error"]["message"]
+    elif path not in OTHERS:
         assert octets.endswith(b"\n\n")
+    assert octets
     assert all(delay >= 0 for delay, _ in script.pieces)
 
 
@@ -64,6 +96,35 @@ def test_wrong_fields_in_a_good_request(path, changes):
 @settings(max_examples=40)
 def test_any_json(path, body):
     check(path, orjson.dumps(body))
+
+
+FURTHER = split("""contents content generationConfig inferenceConfig options parameters toolConfig message prompt inputs
+    texts requests instances format raw suffix chat_history preamble systemInstruction tool_config agent_id""")
+PARTS = [{"text": "weather", "role": "user"}]
+GOOD_ELSEWHERE = {
+    **GOOD,
+    "contents": [{"parts": PARTS}],
+    "content": {"parts": PARTS},
+    "inputs": "weather",
+    "prompt": "weather",
+    "texts": ["weather"],
+}
+
+
+@pytest.mark.parametrize("path", OTHERS)
+@given(changes=st.dictionaries(st.sampled_from(FIELDS + FURTHER), JSON, max_size=5))
+@settings(max_examples=25)
+def test_wrong_fields_elsewhere(path, changes):
+    check(path, orjson.dumps({**GOOD_ELSEWHERE, **changes}))
+
+
+@pytest.mark.parametrize("path", OTHERS)
+@given(schema=SCHEMAS)
+@settings(max_examples=20)
+def test_any_schema_of_a_tool_elsewhere(path, schema):
+    function = {"name": "get_weather", "parameters": schema, "inputSchema": {"json": schema}}
+    tools = [{"function": function, "toolSpec": function, "functionDeclarations": [function], **function}]
+    check(path, orjson.dumps({**GOOD_ELSEWHERE, "tools": tools, "toolConfig": {"tools": tools}}))
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -92,9 +153,11 @@ def test_any_target(path, method):
     assert answer(Request(method, path.encode())).head.status in (200, 400, 404, 405)
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", PATHS + OTHERS)
 def test_long_names_and_values_do_not_multiply(path):
     long = "x" * 100_000
     body = {**GOOD, "stream": True, "n": 128, "messages": [{"role": "user", "content": long}], "input": long}
-    script = answer(Request(b"POST", b"/v1/" + path.encode(), body=Bytes(orjson.dumps(body))))
+    body |= {"candidateCount": 128, "num_generations": 128, "prompt": long, "inputs": long, "texts": [long]}
+    target = path if path.startswith("/") else "/v1/" + path
+    script = answer(Request(b"POST", target.encode(), body=Bytes(orjson.dumps(body))))
     assert sum(len(octets) for _, octets in script.pieces) < 4_000_000

@@ -40,7 +40,7 @@ def test_the_events_of_a_text(document, told):
     assert (start["content"], start["stop_reason"]) == ([], None)
     assert start["usage"]["input_tokens"] == whole["usage"]["input_tokens"]
     assert "".join(data["delta"]["text"] for name, data in events if name == "content_block_delta") == text(whole)
-    assert events[-2][1]["usage"] == {"output_tokens": whole["usage"]["output_tokens"]}
+    assert events[-2][1]["usage"] == whole["usage"]
     assert events[-2][1]["delta"] == {"stop_reason": "end_turn", "stop_sequence": None}
 
 

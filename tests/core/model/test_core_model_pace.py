@@ -1,13 +1,12 @@
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy_daemon.core.dialects.dialect import Piece
 from proxy_daemon.core.model import pace
 from proxy_daemon.core.model.seeds import name_from, pick, seed_of
-from proxy_daemon.core.model.sse import DONE, Event, event
 
-SPOKEN, SILENT = Event(b"a", spoken=True), Event(b"b")
+SPOKEN, SILENT = Piece(b"a", spoken=True), Piece(b"b")
 
 
 def delays(events, model="demo-1", seed=bytes(32)):
@@ -32,21 +31,7 @@ def test_the_variation_stays_near_25_a_second(seed):
 
 
 def test_pieces_are_the_events():
-    assert [octets for _, octets in pace.paced([SILENT, SPOKEN, DONE], "m", bytes(32))] == [b"b", b"a", DONE.octets]
-
-
-def test_events_as_octets():
-    assert event({"a": "é"}).octets == 'data: {"a":"é"}\n\n'.encode()
-    assert event({}, "x.y").octets == b"event: x.y\ndata: {}\n\n"
-
-
-@given(st.text())
-def test_no_text_breaks_an_event(text):
-    octets = event({"a": text}, "name").octets
-    name, data = octets.removesuffix(b"\n\n").split(b"\n")
-    assert name == b"event: name"
-    assert b"\r" not in octets
-    assert orjson.loads(data.removeprefix(b"data: ")) == {"a": text}
+    assert [octets for _, octets in pace.paced([SILENT, SPOKEN], "m", bytes(32))] == [b"b", b"a"]
 
 
 def test_names_differ_by_seed_prefix_and_index():

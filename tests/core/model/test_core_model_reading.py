@@ -1,7 +1,11 @@
+import orjson
 import pytest
 
+from proxy_daemon.core.dialects import BUILT_IN, GENERIC
+from proxy_daemon.core.dialects.anthropic.messages import Anthropic
+from proxy_daemon.core.dialects.openai.chat import OpenAIChat
 from proxy_daemon.core.model import reading
-from proxy_daemon.core.model.refusal import ANTHROPIC, OPENAI, Refused, error_body
+from proxy_daemon.core.model.refusal import Refused, error_body
 
 
 def refused(function, *args, **more):
@@ -43,17 +47,14 @@ def test_bounds_are_inclusive(value):
     assert reading.integer({"a": value}, "a", 1, 3) == value
 
 
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        (None, ""),
-        ("x", "x"),
-        ([], ""),
-        ([{"type": "text", "text": "a"}, {"type": "image"}, {"text": None}, {"text": "b"}], "a\nb"),
-    ],
-)
-def test_texts(content, text):
-    assert reading.text_of(content, "c") == text
+@pytest.mark.parametrize("content", [None, "x", [], [{"type": "text", "text": "a"}, {"type": "image"}, {"text": None}]])
+def test_texts(content):
+    reading.check_text(content, "c")
+
+
+@pytest.mark.parametrize(("content", "place"), [(5, "c"), ({}, "c"), (["x"], "c[0]"), ([{}, {"text": 1}], "c[1].text")])
+def test_what_is_no_text(content, place):
+    assert refused(reading.check_text, content, "c").param == place
 
 
 @pytest.mark.parametrize(
@@ -75,11 +76,16 @@ def test_stops(value, stops):
 )
 def test_error_bodies(status, openai, anthropic):
     error = Refused("Why.", "a", status, "word")
-    assert error_body(error, OPENAI, "req_1") == {
+    assert orjson.loads(error_body(error, OpenAIChat(), "req_1")) == {
         "error": {"message": "Why.", "type": openai, "param": "a", "code": "word"}
     }
-    assert error_body(error, ANTHROPIC, "req_1") == {
+    assert orjson.loads(error_body(error, Anthropic(), "req_1")) == {
         "type": "error",
         "error": {"type": anthropic, "message": "Why."},
         "request_id": "req_1",
     }
+
+
+@pytest.mark.parametrize("dialect", [*BUILT_IN, GENERIC], ids=lambda dialect: dialect.name)
+def test_every_dialect_tells_why(dialect):
+    assert b"Why." in error_body(Refused("Why.", "a", 400, "word"), dialect, "req_1")

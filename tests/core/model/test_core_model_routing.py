@@ -24,10 +24,25 @@ def test_paths_count_by_their_end(document, path, endpoint):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "", "/v1", "/v1/completions", "/v1/threads/t/messages", CHAT + "/x", "/%ff/\xff"]
+    "path",
+    [
+        "/",
+        "",
+        "/v1",
+        "/v1/responses/compact",
+        "/v1/images/generations",
+        "/v1/threads/t/messages",
+        CHAT + "/x",
+        "/%ff/\xff",
+    ],
 )
 def test_unknown_paths(document, path):
     assert document(path, HELLO, status=404)["error"]["code"] == "unknown_url"
+
+
+@pytest.mark.parametrize("operation", ["generateAnswer", "computeTokens", "predict", "batchGenerateContent"])
+def test_operations_of_googles_that_nobody_writes(document, operation):
+    assert document("/v1beta/models/m:" + operation, HELLO, status=404)["error"]["status"] == "NOT_FOUND"
 
 
 def test_unknown_paths_in_anthropics_shape(document):
@@ -129,6 +144,14 @@ def test_pace(post):
     assert 0.03 < sum(spoken) / len(spoken) < 0.05
     assert set(delays(post(CHAT, {**request, "model": "demo-fast"}))) == {0}
     assert delays(post(CHAT, {**request, "model": "demo-slow"}))[0] == 1
+
+
+def test_several_choices_are_said_at_once(post):
+    def said(count):
+        body = {**HELLO, "messages": [{"role": "user", "content": "count to 9"}], "stream": True, "max_tokens": None}
+        return sum(delay > 0 for delay in delays(post(CHAT, {**body, "n": count})))
+
+    assert said(1) == said(3) == 1 + 18
 
 
 @pytest.mark.parametrize(("model", "delay"), [("demo-1", 0.3), ("demo-fast", 0), ("anything", 0.3)])

@@ -100,6 +100,18 @@ def test_what_the_elements_say(octets, data):
     assert [element.data for element in same_for_any_cut(JSONArrayReader, octets, ())[0]] == data
 
 
+MANY = [0, 1, 63, 64, 65, 255, 256, 257, 600]  # around what one match takes
+
+
+@pytest.mark.parametrize("count", MANY)
+@pytest.mark.parametrize("part", [b'"a]"', b"[]", b'{"a":"}"}', b"[[1]]", b'{"a":[{"b":[]}]}', b"1", b'"\\""'])
+def test_elements_of_many_parts(part, count):
+    octets = b"[1,[%b],2,%b]" % (b",".join([part] * count), b",".join([part] * (count + 1)))
+    cuts = {1, 4, len(octets) // 3, len(octets) // 2, len(octets) - 2}
+    items, rest, fault = same_for_any_cut(JSONArrayReader, octets, sorted(cuts))
+    assert (said(items), rest, fault) == (json.loads(octets), b"", None)
+
+
 def test_an_element_comes_with_its_last_octet_and_a_number_with_the_next():
     reader = JSONArrayReader()
     assert reader.feed(b'[{"a":1') == ()

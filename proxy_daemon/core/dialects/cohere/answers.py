@@ -46,8 +46,8 @@ def end_of(word: str) -> Finish:
 
 
 def problem_in(document: Any) -> str:
-    """An error has a message and nothing else."""
-    if isinstance(document, dict) and not ({"id", "type", "text", "event_type"} & document.keys()):
+    """An error has a message, a text, and at most an id beside it; in a chat's answer the message is an object."""
+    if isinstance(document, dict) and not ({"type", "text", "event_type"} & document.keys()):
         return error_text(document) or text_at(document, "message")
     return error_text(document)
 

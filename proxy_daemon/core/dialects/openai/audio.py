@@ -31,7 +31,13 @@ class OpenAIAudio(Dialect):
     paths = re.compile(rb"/audio/(?:speech|transcriptions|translations)/*\Z")
     operations = re.compile(rb"/audio/(?:(?P<speech>speech)|(?P<transcription>transcriptions|translations))$")
     volatile = ()
-    terminal = (b'"type":"speech.audio.done"', b'"type":"transcript.text.done"', *Dialect.terminal)
+    terminal = (
+        b'"type":"speech.audio.done"',
+        b'"type": "speech.audio.done"',
+        b'"type":"transcript.text.done"',
+        b'"type": "transcript.text.done"',
+        *Dialect.terminal,
+    )
 
     def model(self, request: Request) -> str:
         """From JSON or from the form."""

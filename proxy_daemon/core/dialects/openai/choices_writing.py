@@ -63,15 +63,17 @@ def document_of(answer: Answer, manner: Manner) -> dict[str, Any]:
 
 
 def events_of(answer: Answer, manner: Manner) -> Iterator[Piece]:
-    """The answer as chunks, the choices by turns. Raises `CannotRender`.
+    """The answer as chunks, the choices by turns, which are said at once. Raises `CannotRender`.
 
     One that broke off stops where it broke off; the error of one that has an error is the caller's to add.
     """
     head = _head(answer, manner, manner.kind if manner.text else "chat.completion.chunk")
     more = {"usage": None} if manner.usage and answer.usage else {}
     for turns in zip_longest(*(_chunks(index, choice, manner) for index, choice in enumerate(answer.choices))):
+        first = True
         for choice, spoken in filter(None, turns):
-            yield event({**head, "choices": [choice], **more}, spoken=spoken)
+            yield event({**head, "choices": [choice], **more}, spoken=spoken and first)
+            first = False
     if manner.usage and answer.usage:
         yield event({**head, "choices": [], "usage": usage_document(answer.usage, "prompt", "completion")})
     if answer.complete and not answer.error:
@@ -197,7 +199,7 @@ def _texts(choice: Choice) -> Iterator[Delta]:
 
 def _deltas(choice: Choice, manner: Manner) -> Iterator[Delta]:
     found = _sorted(choice)
-    begun = {"role": "assistant", "content": None if found.calls else ""}
+    begun = {"role": "assistant", "content": None if found.calls else "", "refusal": None}
     yield {"delta": begun}, False
     yield from _thought_deltas(found.thoughts, manner)
     for name, text in (("content", choice.text), ("refusal", found.refused)):
@@ -221,6 +223,9 @@ def _call_deltas(found: _Sorted, manner: Manner) -> Iterator[Delta]:
     """The first of a call has its name, the others its arguments."""
     for index, call in enumerate(found.calls):
         whole = _call(index, call, manner)
+        if not manner.thoughts:  # Mistral's come whole: its SDK takes nothing else
+            yield {"delta": {"tool_calls": [{"index": index, **whole}]}}, True
+            continue
         kind, member = ("custom", "input") if call.name in manner.custom else ("function", "arguments")
         begun: list[tuple[dict[str, Any], bool]] = [({**whole, kind: {"name": call.name, member: ""}}, False)]
         for fragment, spoken in begun + [({kind: {member: piece}}, True) for piece in words(call.arguments)]:

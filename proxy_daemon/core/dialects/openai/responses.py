@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
-from proxy_daemon.core.conversation import Answer, Conversation, Message, Other, Text
+from proxy_daemon.core.conversation import Answer, Conversation, Message, Operation, Other, Text
 from proxy_daemon.core.dialects.dialect import Assembler, Dialect, Piece, Rendered
 from proxy_daemon.core.dialects.json_writing import document, events
 from proxy_daemon.core.dialects.openai.chat import VOLATILE
@@ -78,7 +78,13 @@ class OpenAIResponses(Dialect):
         return error_event(kind, message).octets
 
     def render(self, answer: Answer, request: Request) -> Rendered:
-        """A response object, or its events: what is no words, thoughts, refusal or call cannot be rendered."""
+        """A response object, or its events: what is no words, thoughts, refusal or call cannot be rendered.
+
+        Where tokens are counted, their number: https://platform.openai.com/docs/api-reference/responses/input-tokens .
+        """
+        if self.operation(request) is Operation.COUNT_TOKENS and not answer.error:
+            counted = (answer.usage and answer.usage.input) or 0
+            return document({"object": "response.input_tokens", "input_tokens": counted})
         if self.streams(request):
             return events(events_of(answer, request))
         check_document(answer)

@@ -1,0 +1,95 @@
+"""What plugins add to the commands that read recordings: formats of files, and dialects. Without the daemon's pipeline.
+
+Plugins are found as the daemon finds them: entry points of the group "llmproxy", and `--plugin`. Called by `import`
+and `show`. Only two hooks are ever called here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from proxy_daemon import hookspecs
+from proxy_daemon.core.cassettes import Format
+from proxy_daemon.core.cassettes.formats import BUILT_IN as FORMATS
+from proxy_daemon.core.dialects import BUILT_IN as DIALECTS
+from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.settings import Settings
+
+
+class PluginError(Exception):
+    """One line: which plugin, what is wrong."""
+
+
+class Extensions:
+    """All plugins of some settings, loaded. Raises `PluginError`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        for name, load in _places(settings):
+            self._register(name, load)
+
+    def formats(self) -> Sequence[Format]:
+        """Those of plugins, then the built-in ones. Raises `PluginError`."""
+        return [*self._all("llmproxy_formats"), *FORMATS]
+
+    def dialects(self) -> Sequence[Dialect]:
+        """As the daemon asks them. Raises `PluginError`."""
+        return [*self._all("llmproxy_dialects"), *DIALECTS]
+
+    def _register(self, name: str, load: Any) -> None:
+        try:
+            plugin = load()
+            self._manager.register(plugin() if isinstance(plugin, type) else plugin, name)
+        except Exception as error:
+            raise PluginError(_line(name, "cannot be loaded", error)) from error
+
+    def _all(self, hook: str) -> list[Any]:
+        """What every plugin gives, third parties' in the daemon's order."""
+        found: list[Any] = []
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            name = implementation.plugin_name
+            try:
+                given = implementation.function()
+            except Exception as error:
+                raise PluginError(_line(name, f"failed in {hook}", error)) from error
+            if not isinstance(given, list | tuple | None):
+                raise PluginError(f"plugin {name!r} failed in {hook}: returned {type(given).__name__}")
+            found += given or ()
+        return found
+
+
+def _places(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """(name, what loads it) of each plugin that is not blocked."""
+    for point in entry_points(group=hookspecs.PROJECT):
+        if point.name not in settings.block_plugin:
+            yield point.name, point.load
+    for place in settings.plugin:
+        name = Path(place).stem if place.endswith(".py") else place
+        if name not in settings.block_plugin:
+            yield name, lambda place=place: _imported(place)
+
+
+def _imported(place: str) -> Any:
+    if not place.endswith(".py"):
+        return importlib.import_module(place)
+    path = Path(place).expanduser().resolve(strict=True)
+    spec = importlib.util.spec_from_file_location(f"llmproxy_plugin_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickle look for it there
+    spec.loader.exec_module(module)
+    return module
+
+
+def _line(name: str, what: str, error: Exception) -> str:
+    return f"plugin {name!r} {what}: {type(error).__name__}: {error}".replace("\n", " ")

@@ -1,0 +1,52 @@
+"""What the commands that read recordings share: the daemon's settings without a daemon, and the octets of a file.
+
+Called by `import` and `show`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from proxy_daemon.core.cassettes import MOST, Unreadable
+from proxy_daemon.settings import Settings
+from proxy_daemon.settings.sources import load
+
+_OPTIONS = ("store", "config")
+_REPEATABLE = ("plugin", "block_plugin")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Those that are the daemon's too."""
+    parser.add_argument("--store", metavar="PATH", help="the store's file, as of llmproxy serve")
+    parser.add_argument("--config", metavar="PATH", help="the configuration file of llmproxy serve")
+    parser.add_argument(
+        "--plugin", metavar="MODULE", action="append", help="a plugin: a module or a .py file; repeatable"
+    )
+    parser.add_argument("--block-plugin", metavar="NAME", action="append", help="a plugin to leave out; repeatable")
+
+
+def settings(said: argparse.Namespace, **more: Sequence[str]) -> Settings:
+    """As `llmproxy serve` with these options would have them. Raises `SettingsError`."""
+    given: dict[str, Sequence[str]] = {name: values for name, values in more.items() if values}
+    for name in _OPTIONS:
+        if getattr(said, name) is not None:
+            given[name] = [getattr(said, name)]
+    for name in _REPEATABLE:
+        if getattr(said, name):
+            given[name] = getattr(said, name)
+    return load(given, os.environ)
+
+
+def octets(name: str) -> bytes:
+    """All of a file. Raises `Unreadable`."""
+    try:
+        with Path(name).open("rb") as file:
+            data = file.read(MOST + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise Unreadable(name, getattr(error, "strerror", "") or str(error)) from None
+    if len(data) > MOST:
+        raise Unreadable(name, f"larger than {MOST} octets")
+    return data

@@ -1,0 +1,179 @@
+"""`llmproxy show FILE[#n]`, `llmproxy show ID`: what is said in recordings, of files and of the store.
+
+Exit codes: 0 all is shown, 1 something could not be read, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from attrs import frozen
+
+from proxy_daemon.cli.exhibit import Exhibit, exhibit
+from proxy_daemon.cli.exhibit_text import text
+from proxy_daemon.cli.extensions import Extensions, PluginError
+from proxy_daemon.cli.given import add_options, octets, settings
+from proxy_daemon.cli.harmless import one_line
+from proxy_daemon.core.adopting import Adopter, NotOurs
+from proxy_daemon.core.bodies import chunks
+from proxy_daemon.core.cassettes import Format, Skipped, Unreadable
+from proxy_daemon.core.cassettes.formats import read
+from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.core.messages import Recording, id_number
+from proxy_daemon.settings import SettingsError
+from proxy_daemon.store.access import StoreError
+from proxy_daemon.store.reading import Reading
+
+DESCRIPTION = (
+    "Show what is said in recordings: those of a file of any tool that llmproxy import reads, or one of the store."
+)
+_NUMBERED = re.compile(r"(.+)#([0-9]{1,9})\Z", re.DOTALL | re.ASCII)
+
+
+class NotThere(Exception):
+    """What was asked for does not exist, or cannot be read. The message says which and why."""
+
+
+@frozen
+class Show:
+    """One call of the command."""
+
+    formats: Sequence[Format]
+    dialects: Sequence[Dialect]
+    write: Callable[[Recording, Exhibit | None], None]
+    needs_exhibit: bool
+
+    def file(self, name: str, wanted: int | None) -> bool:
+        """One entry of a file, or all. Whether none of them was unreadable. Raises `NotThere`."""
+        good, shown = True, 0
+        for number, entry in self._entries(name):
+            if wanted in (None, number):
+                shown += 1
+                good = self._entry(f"{name}#{number}", entry) and good
+                if wanted is not None:
+                    break
+        if wanted is not None and not shown:
+            raise NotThere(f"{name} has no entry {wanted}")
+        return good
+
+    def one(self, place: str, recording: Recording, why: str) -> None:
+        """Raises `NotThere`."""
+        try:
+            shown = exhibit(place, recording, self.dialects, why) if self.needs_exhibit else None
+            self.write(recording, shown)
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # a plugin's dialect, or a damaged store
+            raise NotThere(f"{place}: {type(error).__name__}: {error}") from error
+
+    def _entries(self, name: str) -> Iterator[tuple[int, Recording | Skipped]]:
+        try:
+            yield from enumerate(read(name, octets(name), self.formats))
+        except Unreadable as error:
+            raise NotThere(str(error)) from error
+
+    def _entry(self, place: str, entry: Recording | Skipped) -> bool:
+        if isinstance(entry, Skipped):
+            sys.stderr.write(f"llmproxy: {one_line(place)}: {one_line(entry.reason)}\n")
+            return False
+        self.one(place, entry, self._why_not_served(entry))
+        return True
+
+    def _why_not_served(self, recording: Recording) -> str:
+        if not self.needs_exhibit:
+            return ""
+        try:
+            return Adopter(dialects=self.dialects).adopt(recording)[1]
+        except NotOurs as error:
+            return str(error)
+
+
+def run(arguments: list[str]) -> int:
+    """Show. Returns the exit code."""
+    try:
+        said = _parser().parse_args(arguments)
+        chosen = settings(said)
+        extensions = Extensions(chosen)
+        show = Show(extensions.formats(), extensions.dialects(), _writer(said), not said.raw)
+    except SystemExit as error:
+        return 0 if error.code in (0, None) else 2
+    except (SettingsError, PluginError) as error:
+        return _complain(error, 2)
+    try:
+        return _shown(show, said.what, chosen.store)
+    except (NotThere, StoreError) as error:
+        return _complain(error, 1)
+
+
+def _shown(show: Show, what: str, store: str) -> int:
+    """A file that there is comes first; a name with `#n` next; then an id."""
+    numbered = _NUMBERED.match(what)
+    if _exists(what) or numbered is None:
+        if not _exists(what) and (exchange_id := _id(what)) is not None:
+            _stored(show, what, exchange_id, store)
+            return 0
+        return 0 if show.file(what, None) else 1
+    return 0 if show.file(numbered[1], int(numbered[2])) else 1
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _id(what: str) -> int | None:
+    try:
+        return id_number(what)
+    except ValueError:
+        return None
+
+
+def _stored(show: Show, what: str, exchange_id: int, store: str) -> None:
+    with closing(Reading(store)) as reading:
+        recording = reading.get(exchange_id)
+        if recording is None:
+            raise NotThere(f"the store {store} has no exchange {what}, and there is no such file")
+        show.one(what, recording, "" if recording.replayable else "it was not kept for that")
+
+
+def _writer(said: argparse.Namespace) -> Callable[[Recording, Exhibit | None], None]:
+    if said.raw:
+        return _write_raw
+    form = Exhibit.as_json if said.json else text
+
+    def write(_: Recording, shown: Exhibit | None) -> None:
+        assert shown is not None
+        sys.stdout.write(form(shown).rstrip("\n") + "\n")
+
+    return write
+
+
+def _write_raw(recording: Recording, _: Exhibit | None) -> None:
+    """The answer's body as it was on the wire: nothing is replaced, nothing decoded."""
+    sys.stdout.flush()
+    if recording.response is not None:
+        for octets_ in chunks(recording.response.body):
+            sys.stdout.buffer.write(octets_)
+    sys.stdout.buffer.flush()
+
+
+def _complain(error: Exception, code: int) -> int:
+    sys.stderr.write(f"llmproxy: {one_line(str(error))}\n")
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("llmproxy show", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("what", metavar="FILE[#n] or ID", help="a file, its entry n (from 0 on), or an exchange's id")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="a line of JSON for each")
+    form.add_argument("--raw", action="store_true", help="the octets of the answer's body, as they were on the wire")
+    add_options(parser)
+    return parser
