@@ -29,7 +29,7 @@ bench: $(VENV)/installed-bench
 
 SECONDS ?= 600
 fuzz: $(VENV)/installed-test
-	LLMPROXY_TEST_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/net/test_net_fuzz.py
+	LLMPROXY_TEST_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/net/test_net_fuzz.py tests/core/test_core_corpus_fuzz.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -40,7 +40,7 @@ TOKENS = [
     *(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
 ]
 EXAMPLES = 150
-SHARES = 4  # tests that have the time together
+SHARES = 5  # tests that have the time together
 
 
 def seeds():
