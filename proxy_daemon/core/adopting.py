@@ -16,6 +16,7 @@ from proxy_daemon.core.bodies import EMPTY, Body, Bytes
 from proxy_daemon.core.dialects import BUILT_IN, GENERIC, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.dialects.reading import read_answer
+from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.fingerprint import fingerprint
 from proxy_daemon.core.messages import Ending, Pieces, Recording, Request, Response, Unknown
 from proxy_daemon.core.redact import Redactor
@@ -24,7 +25,8 @@ from proxy_daemon.core.routing import UnknownUpstream, choose, is_reserved, spli
 from proxy_daemon.core.tokens import passed_on, target_passed_on
 from proxy_daemon.core.upstreams import Upstream
 
-PARTIAL_CONTENT, NOT_MODIFIED, ERRORS = 206, 304, 400  # RFC 9110 section 15
+FINAL, RESET_CONTENT, PARTIAL_CONTENT, NOT_MODIFIED, ERRORS = 200, 205, 206, 304, 400  # RFC 9110 section 15
+_FORM, _GZIP, _CODED = b"application/x-www-form-urlencoded", b"\x1f\x8b", (b"Content-Encoding", b"gzip")
 _STREAMS = (b"text/event-stream", b"application/x-ndjson", b"application/vnd.amazon.eventstream")
 _NOT_FOUND_BY = (Unknown.REQUEST, Unknown.REQUEST_BODY)  # without these, two requests look like one
 
@@ -90,7 +92,11 @@ class Adopter:
         if recording.ending is not Ending.COMPLETE:
             return f"it ended by: {recording.ending.value}"
         status = response.head.status
-        if status in (PARTIAL_CONTENT, NOT_MODIFIED) or (status >= ERRORS and not self.record_errors):
+        if (
+            status < FINAL
+            or status in (RESET_CONTENT, PARTIAL_CONTENT, NOT_MODIFIED)
+            or (status >= ERRORS and not self.record_errors)
+        ):
             return f"status {status}"
         return _fault(dialect, recording.request, response) if status < ERRORS else ""
 
@@ -113,15 +119,32 @@ class Adopter:
             return evolve(request, body=EMPTY), "the request's body is too large to be kept"
         if b"content-encoding" in request.headers and withholds_request(self.redactor, request):
             return evolve(request, body=EMPTY), "the request's body may hold a secret"
+        if self._names_secret(request.headers, request.body):
+            return evolve(request, body=EMPTY), "the request's body may hold a secret"
         return request, ""
+
+    def _names_secret(self, headers: Headers, body: Body) -> bool:
+        """Whether a body of which no head tells the type names a secret as forms do: recordings often lack heads."""
+        if b"content-type" in headers or body.read(0, 64).lstrip()[:1] in (b"{", b"["):
+            return False
+        return self.redactor.withholds(_FORM, body)
 
     def _response(self, response: Response) -> tuple[Response, str]:
         safe = redacted_response(self.redactor, response)
+        if self._names_secret(response.head.headers, response.body) or self._hides_secret(response):
+            safe = evolve(safe, body=EMPTY, pieces=Pieces())
         if response.body.size and not safe.body.size:
             return safe, "the answer's body may hold a secret"
         if safe.body.size > self.longest:
             return evolve(safe, body=_beginning(safe.body, self.longest)), "the answer's body is too large to be kept"
         return safe, ""
+
+    def _hides_secret(self, response: Response) -> bool:
+        """Whether a body that is coded without a head that says so holds one."""
+        if b"content-encoding" in response.head.headers or response.body.read(0, 2) != _GZIP:
+            return False
+        coded = evolve(response, head=evolve(response.head, headers=response.head.headers.plus(_CODED)))
+        return redacted_response(self.redactor, coded).body is not response.body
 
 
 def _addressed(target: bytes) -> tuple[str, bytes]:
@@ -134,13 +157,20 @@ def _addressed(target: bytes) -> tuple[str, bytes]:
 
 def _fault(dialect: Dialect, request: Request, response: Response) -> str:
     """Why a good answer is not whole. Of an API that is not known there is nothing to tell."""
-    if dialect is GENERIC or not response.body.size:
+    if dialect is GENERIC:
         return ""
+    generates = dialect.generates(request)
+    if not response.body.size:
+        return "the answer is empty" if generates else ""
     answer, problem = read_answer(dialect, request, response)
     kind = response.head.headers.get(b"content-type").lower()
     if problem:
         return problem
-    return "" if answer.complete or not kind.startswith(_STREAMS) else "the stream was broken off"
+    if not answer.complete and kind.startswith(_STREAMS):
+        return "the stream was broken off"
+    if not answer.complete and generates:
+        return "the answer is not whole"
+    return "the answer tells of an error" if generates and answer.error else ""
 
 
 def _beginning(body: Body, size: int) -> Bytes:

@@ -54,6 +54,7 @@ class Imports:
         except sqlite3.Error as error:
             raise StoreError(f"the store {path} cannot be read: {error}") from error
         self._ids, self._last = Ids(_WallClock()), 0
+        self._latest: dict[bytes, tuple[_Key, int]] = {}  # of this import, by fingerprint
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._writer = Writer(path, _NEVER, self._reports.put)
 
@@ -68,11 +69,17 @@ class Imports:
         Raises `NotWritten`, and `StoreError` where nothing can be written any more.
         """
         key = _key(recording)
-        if any(self._is_same(exchange_id, recording) for exchange_id in self._before.get(key, ())):
+        latest = self._latest.get(key[0])
+        before = [*self._before.get(key, ()), *([latest[1]] if latest is not None and latest[0] == key else [])]
+        if any(self._is_same(exchange_id, recording) for exchange_id in before):
             return False
         self._last = max(self._last + 1, self._ids.next())
         self._write(evolve(recording, id=self._last, imported=time.time()))
-        self._before.setdefault(key, []).append(self._last)
+        if key[0]:
+            # Of answers A, B, A to one request the last is served: only what was written just before is the same.
+            self._latest[key[0]] = (key, self._last)
+        else:
+            self._before.setdefault(key, []).append(self._last)
         return True
 
     def _write(self, recording: Recording) -> None:

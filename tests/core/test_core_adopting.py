@@ -1,5 +1,6 @@
 """Recordings of others become ours: found by the fingerprint that the pipeline takes, judged, without secrets."""
 
+import gzip
 from array import array
 
 import corpus
@@ -105,6 +106,16 @@ JUDGED = [
     (recording(body=CHUNK % b"null", fields=[SSE]), "the stream was broken off"),
     (recording(evolve(ASKED, target=b"/elsewhere"), b"data: whatever", fields=[SSE]), ""),
     (recording(evolve(ASKED, method=b"HEAD", body=EMPTY), b""), ""),
+    # Whatever the type is said to be, and where none is.
+    (recording(body=CHUNK % b"null", fields=[]), "the answer is not whole"),
+    (recording(body=CHUNK % b"null"), "the answer is not whole"),
+    (recording(body=CHUNK % b'"stop"' + b"data: [DONE]\n\n", fields=[]), ""),
+    (recording(body=b'{"error": {"message": "boom"}}'), "the answer is not whole"),
+    (recording(body=b""), "the answer is empty"),
+    (recording(body=b"", fields=[SSE]), "the answer is empty"),
+    (recording(status=100), "status 100"),
+    (recording(status=101), "status 101"),
+    (recording(status=205), "status 205"),
 ]
 
 
@@ -134,6 +145,25 @@ def test_secrets_are_replaced():
     assert adopted.redacted
     assert SECRET not in repr((adopted.request.headers.pairs, adopted.response.head.headers.pairs)).encode()
     assert (adopted.response.body.data, why) == (b'{"access_token": "REDACTED"}', "")
+
+
+FORM = b"grant_type=x&client_secret=" + SECRET
+
+
+def test_a_form_of_which_no_head_tells_is_withheld():
+    """Tools often keep no heads."""
+    adopted, why = Adopter().adopt(recording(evolve(ASKED, headers=Headers(), body=Bytes(FORM))))
+    assert (adopted.request.body.size, why) == (0, "the request's body may hold a secret")
+    adopted, why = Adopter().adopt(recording(evolve(ASKED, target=b"/x"), b"access_token=" + SECRET, fields=[]))
+    assert (adopted.response.body.size, adopted.cut, why) == (0, True, "the answer's body may hold a secret")
+
+
+def test_a_coded_answer_of_which_no_head_tells_is_withheld_where_it_holds_a_secret():
+    told = gzip.compress(b'{"access_token": "%b"}' % SECRET)
+    adopted, why = Adopter().adopt(recording(evolve(ASKED, target=b"/x"), told))
+    assert (adopted.response.body.size, why) == (0, "the answer's body may hold a secret")
+    adopted, why = Adopter().adopt(recording(evolve(ASKED, target=b"/x"), gzip.compress(b'{"a": "b"}')))
+    assert (adopted.response.body.size > 0, why) == (True, "")
 
 
 def test_a_coded_request_that_may_hold_a_secret_is_withheld():

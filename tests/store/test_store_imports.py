@@ -30,7 +30,7 @@ def path(tmp_path):
 
 def numbered(number):
     """One that differs from all others."""
-    return recording(request=request(b"%d" % number), started=0.0)
+    return recording(request=request(b"%d" % number), started=0.0, fingerprint=b"%032d" % number)
 
 
 def test_ids_are_given_in_order_and_each_comes_once(path):
@@ -41,6 +41,15 @@ def test_ids_are_given_in_order_and_each_comes_once(path):
     ids = page(path)
     with closing(Reading(path)) as reading:
         assert [reading.get(each).request.body.whole() for each in ids] == [b"1", b"2", b"3", b"4"]
+
+
+def test_of_a_b_a_the_last_is_written_too(path):
+    """The last answer to a request is the one that is served."""
+    a, b = recording(), recording(response=response(b"another"))
+    for added in (True, False):
+        with closing(Imports(path)) as store:
+            assert [store.add(each) for each in (a, a, b, a)] == [added, False, added, added]
+    assert len(page(path)) == 3
 
 
 CHANGES = [
