@@ -51,7 +51,7 @@ def deadline(seconds: float) -> Callable[[Function], Function]:
     return mark
 
 
-EVENT_KINDS = ("begun", "matched", "first_byte", "ended", "failed")
+EVENT_KINDS = ("begun", "matched", "explained", "first_byte", "ended", "failed")
 
 
 def events(*kinds: str) -> Callable[[Function], Function]:
@@ -92,7 +92,11 @@ class Observer(Protocol):
 
 @frozen
 class Event:
-    """Something that happened to an exchange. ``kind``: begun, matched, first_byte, ended or failed."""
+    """Something that happened to an exchange. ``kind``: begun, matched, explained, first_byte, ended or failed.
+
+    "explained" says how a miss differs from the nearest recording; where the request was forwarded it may come late,
+    behind "ended" too, or not at all.
+    """
 
     kind: str
     text: str = ""
@@ -100,11 +104,17 @@ class Event:
 
 @frozen
 class NearMiss:
-    """The recording nearest to a request that found none. ``score``: 0 to 1; ``differences``: a line each."""
+    """The recording nearest to a request that found none. ``score``: 0 to 1; ``differences``: a line each.
+
+    ``parts``: how alike each part is, such as ("model", 1.0) and ("messages", 0.93). ``answers``: it may be served in
+    the place of a recording of this very request (`--fuzzy serve`).
+    """
 
     recording: Recording
     score: float
     differences: tuple[str, ...]
+    parts: tuple[tuple[str, float], ...] = ()
+    answers: bool = False
 
 
 VETO = False  # what an implementation of `llmproxy_record` returns to keep an exchange out of the store
@@ -191,7 +201,9 @@ def llmproxy_lookup(exchange: Exchange) -> Recording | None:
 
 @hookspec
 def llmproxy_fuzzy_match(exchange: Exchange) -> NearMiss | None:
-    """Called for a miss that is about to be refused. Return the nearest recording and how it differs, or None.
+    """Called for a miss that is about to be refused, and with `--fuzzy serve` for each miss.
+
+    Return the nearest recording and how it differs, or None. Its answer is served only where `answers` says so.
 
     Kind: first. A raise is skipped (open).
     """

@@ -307,6 +307,7 @@ def _services(store: Store, machine: Machine, hooks: Dispatcher) -> Services:
         redactor=Redactor(),
         lines=lambda file: Lines(file, machine.scheduler).write,
         facts=facts,
+        tell=hooks.tell,
     )
 
 

@@ -17,6 +17,7 @@ from proxy_daemon.core.bodies import EMPTY, Body
 from proxy_daemon.core.cache_control import Directives
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.lazy import lazy
+from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.upstreams import Upstream
 
 if TYPE_CHECKING:
@@ -188,6 +189,10 @@ class Recording:
     served_from: int = 0  # the id of the recording that answered
     unknown: frozenset[Unknown] = frozenset()  # of what was read from a file of another tool
     imported: float = 0.0  # seconds since 1970 when it came from such a file into the store; 0: it did not
+    session: str = ""  # whose run it was made in: the client's `X-LLMProxy-Session`, or the file that it came from
+    scope: bytes = b""  # what scoped its fingerprint (--replay-scope key); empty: nothing did
+    pattern: Pattern | None = None  # the requests that it answers, where these are more than the recorded one
+    written: bool = False  # a person wrote its answer: it answers streaming and not, as the client asks
 
     @lazy
     def replay_head(self) -> ResponseHead:
@@ -221,6 +226,7 @@ class Exchange:
     client_name: str = ""  # of the client's token, where it brought one that is known
     directives: Directives = Directives()
     credential: bytes = b""  # keyed hash of what the client authenticates with; empty without
+    session: str = ""  # the client's `X-LLMProxy-Session`: an own place in repeated recordings, an own verdict
     model: str = ""
     fingerprint: bytes = b""
     outcome: Outcome = Outcome.LIVE

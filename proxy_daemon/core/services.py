@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from attrs import Factory, define, frozen
 
-from proxy_daemon.core.messages import Recording
+from proxy_daemon.core.messages import Exchange, Recording
 from proxy_daemon.core.redact import Redactor
 
 
@@ -103,3 +103,5 @@ class Services:
     # What `/_llmproxy/api/stats` shows, by name; plugins add theirs.
     facts: dict[str, Callable[[], Any]]
     life: Life = Factory(Life)
+    # Tells all plugins (`llmproxy_log`) of something that happened to an exchange, also after its end.
+    tell: Callable[[Exchange, Any], None] = lambda exchange, event: None

@@ -5,6 +5,7 @@ Called by `net/front.py`. Raises `Refusal` where the request may not go on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -28,6 +29,8 @@ from proxy_daemon.pipeline.faults import Refusal
 OWN = frozenset((b"expect", b"x-llmproxy-session", b"x-llmproxy-cassette", b"x-llmproxy-token"))
 NOWHERE = Upstream("", "", "", "", 0)
 KEPT = 64  # clients' fields
+LONGEST_SESSION = 400  # octets: the path of a file, or of a test
+_SESSION = re.compile(rb"[\x20-\x7e]*")
 
 
 @frozen(slots=False)
@@ -78,6 +81,7 @@ class Admission:
             client_name=client_name,
             directives=directives,
             credential=_credential(headers, target, self.key),
+            session=_session(headers),
             request_size=body.size,
         )
 
@@ -98,6 +102,14 @@ def _addressed(target: bytes) -> tuple[str, bytes]:
     return named or ("", target)
 
 
+def _session_named(headers: Headers) -> str:
+    """The client's own name for its run. Raises `Refusal` for one that is none."""
+    name = headers.get(b"x-llmproxy-session")
+    if len(name) > LONGEST_SESSION or _SESSION.fullmatch(name) is None:
+        raise Refusal(400, f"X-LLMProxy-Session must be up to {LONGEST_SESSION} printable ASCII characters.")
+    return name.decode("ascii")
+
+
 # A client's fields are the same object from request to request (`net/channel.py`): so is what comes of them.
 
 
@@ -110,3 +122,4 @@ def _wishes(headers: Headers) -> tuple[Directives, Headers, Headers]:
 
 
 _credential = lru_cache(maxsize=KEPT)(credential)
+_session = lru_cache(maxsize=KEPT)(_session_named)
