@@ -1,8 +1,8 @@
 """A recorded response without its secrets: head fields, and token bodies, also where they are coded.
 
-And whether a coded request body holds a secret.
+And whether a coded request body holds a secret. A coding counts also where the octets show it and no head tells of it.
 
-Called by `pipeline/keeping.py`; for large or coded bodies in a thread.
+Called by `pipeline/keeping.py`, for large or coded bodies in a thread, and by `core/adopting.py`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,17 @@ from itertools import pairwise
 from attrs import evolve
 
 from proxy_daemon.core.bodies import EMPTY, Body, Bytes, chunks
+from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import JSON_LIMIT, Pieces, Request, Response
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.wire.coding import CodingError, TooLarge, decoder_for
+
+_SHOWN = {b"\x1f\x8b": b"gzip", b"\x28\xb5": b"zstd", b"x\x9c": b"deflate"}  # RFC 1952, RFC 8878, RFC 1950
+
+
+def is_coded(headers: Headers, body: Body) -> bool:
+    """Whether a body is coded, by what its head says or by its first octets: then it takes long to look into."""
+    return body.size > 0 and (b"content-encoding" in headers or body.read(0, 2) in _SHOWN)
 
 
 def redacted_response(redactor: Redactor, response: Response) -> Response:
@@ -33,9 +41,11 @@ def redacted_response(redactor: Redactor, response: Response) -> Response:
         response = evolve(response, trailers=trailers)
     if b"content-encoding" in headers:
         return _coded(redactor, response)
-    data = response.body.whole()
+    kind, data = headers.get(b"content-type"), response.body.whole()
+    if is_coded(headers, response.body):
+        return _withheld(response) if _hidden(redactor, kind, response.body) else response
     if data is None:
-        return _withheld(response) if redactor.withholds(headers.get(b"content-type"), response.body) else response
+        return _withheld(response) if redactor.withholds(kind, response.body) else response
     return _plain(redactor, response, data)
 
 
@@ -43,13 +53,34 @@ def withholds_request(redactor: Redactor, request: Request) -> bool:
     """Whether a request body that is coded, or too large to be rewritten, may hold a secret: then it is not stored."""
     headers, body = request.headers, request.body
     kind = headers.get(b"content-type")
-    if b"content-encoding" not in headers:
-        return redactor.withholds(kind, body)
-    codings = b",".join(headers.all(b"content-encoding")).lower()
+    if b"content-encoding" in headers:
+        return _holds(redactor, kind, _codings(headers), body)
+    return _hidden(redactor, kind, body) if is_coded(headers, body) else redactor.withholds(kind, body)
+
+
+def _codings(headers: Headers) -> bytes:
+    return b",".join(headers.all(b"content-encoding")).lower()
+
+
+def _hidden(redactor: Redactor, kind: bytes, body: Body) -> bool:
+    """Whether a body that looks coded, of which no head tells it, may hold a secret."""
+    return _holds(redactor, kind, _SHOWN.get(body.read(0, 2), b""), body)
+
+
+def _holds(redactor: Redactor, kind: bytes, codings: bytes, body: Body) -> bool:
     data, fault = _decoded(codings, body)
-    if redactor.body(kind, data) is not data:
+    if redactor.body(kind, data) is not data or _twice(redactor, kind, data):
         return True
     return fault is not None and (_shows(redactor, kind, body) or _hides(fault, codings, kind))
+
+
+def _twice(redactor: Redactor, kind: bytes, data: bytes) -> bool:
+    """Whether what was decoded is coded once more, and may hold a secret there. No mistake codes a body thrice."""
+    codings = _SHOWN.get(data[:2])
+    if codings is None:
+        return False
+    inner, fault = _decoded(codings, Bytes(data))
+    return redactor.body(kind, inner) is not inner or (fault is not None and _hides(fault, codings, kind))
 
 
 def _plain(redactor: Redactor, response: Response, data: bytes) -> Response:
@@ -79,12 +110,14 @@ def _coded(redactor: Redactor, response: Response) -> Response:
     """Look inside the coding; where a secret stands there, the decoded, redacted body takes its place."""
     headers = response.head.headers
     kind = headers.get(b"content-type")
-    codings = b",".join(headers.all(b"content-encoding")).lower()
+    codings = _codings(headers)
     data, fault = _decoded(codings, response.body)
     safe = redactor.body(kind, data)
     if fault is not None:
         seen = safe is not data or _shows(redactor, kind, response.body)
         return _withheld(response) if seen or _hides(fault, codings, kind) else response
+    if _twice(redactor, kind, data):
+        return _withheld(response)
     if safe is data:
         return response
     pieces = Pieces(array("Q", [len(safe)]), response.pieces.times[-1:])

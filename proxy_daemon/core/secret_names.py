@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-FIELDS = frozenset((b"cookie", b"set-cookie", b"x-amz-security-token"))
+# Browsers hand OpenAI's realtime API its key as a subprotocol, as they can send no other field with a WebSocket.
+FIELDS = frozenset(
+    (b"cookie", b"set-cookie", b"cookie2", b"set-cookie2", b"x-amz-security-token", b"sec-websocket-protocol")
+)
 HARMLESS = frozenset(
     (
         *(b"idempotency-key", b"x-idempotency-key", b"sec-websocket-key", b"x-ratelimit-key"),
@@ -19,7 +22,8 @@ HARMLESS = frozenset(
 )
 _FIELD = re.compile(
     rb"(^|[-_])(auth|authorization|authentication)($|[-_])"
-    rb"|((^|[-_]|api)key|(?<!-per)-token|^token|jwt|password|credential|secret.*"
+    rb"|((^|[-_]|api)key|(?<![-_]per)[-_]token|^token|(access|auth|csrf|id|refresh|session|xsrf)token|jwt"
+    rb"|(^|[-_])assertion|password|passwd|passphrase|credential|secret.*"
     rb"|(^|[-_])(org|organi[sz]ation|project|workspace)([-_]id)?)$"
 )
 # As `plain_name` gives them.
@@ -30,11 +34,18 @@ MEMBERS = frozenset(
     )
 )
 FORM_FIELDS = MEMBERS | {b"password", b"assertion", b"code", b"codeverifier"}
-PARAMETERS = frozenset(
+PARAMETERS = MEMBERS | frozenset(
     (
         *(b"key", b"subscriptionkey", b"accesstoken", b"refreshtoken", b"idtoken", b"token", b"sig", b"signature"),
-        *(b"clientsecret", b"xamzsignature", b"xamzsecuritytoken", b"xamzcredential", b"xgoogsignature"),
-        *(b"code", b"password", b"clientassertion", b"assertion", b"codeverifier"),
+        *(
+            b"clientsecret",
+            b"xamzsignature",
+            b"xamzsecuritytoken",
+            b"xamzcredential",
+            b"xgoogsignature",
+            b"xgoogcredential",
+        ),
+        *(b"code", b"password", b"clientassertion", b"assertion", b"codeverifier", b"xgoogcredential"),
     )
 )
 LONGEST = 128  # octets of a name that is looked for, as it is written
@@ -66,7 +77,8 @@ def is_secret_parameter(name: bytes) -> bool:
 
 def is_secret_member(name: bytes) -> bool:
     r"""Whether a member of a JSON object does. ``name`` as it is written, with `\u00xx` escapes."""
-    return plain_name(_unescaped(name)) in MEMBERS
+    plain = plain_name(_unescaped(name))
+    return plain in MEMBERS or plain.endswith(b"apikey")
 
 
 def is_secret_form_field(name: bytes) -> bool:
@@ -89,7 +101,7 @@ def names_member(data: bytes) -> bool:
 def names_form_field(data: bytes) -> bool:
     """The same of a form, in either of its encodings."""
     plain = plain_name(_decoded(data))
-    return any(name + end in plain for name in FORM_FIELDS for end in (b"=", b'"', b"\r"))
+    return any(name + end in plain for name in FORM_FIELDS for end in (b"=", b" =", b'"', b"\r", b"\n"))
 
 
 def _windows(data: bytes) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import JSON_LIMIT, Pieces, Request, Response, ResponseHead
 from proxy_daemon.core.redact import REDACTED, Redactor
-from proxy_daemon.core.redacted_response import redacted_response, withholds_request
+from proxy_daemon.core.redacted_response import is_coded, redacted_response, withholds_request
 
 SECRET = b"s3kr1t-V4lue"
 TOKENS = b'{"token_type":"bearer","access_token":"%b","expires_in":3600}' % SECRET
@@ -253,3 +253,63 @@ def test_a_request_body_whose_coding_is_only_said_is_looked_into():
     headers = Headers(((b"Content-Type", b"application/json"), (b"Content-Encoding", b"gzip")))
     assert withholds_request(Redactor(), Request(b"POST", b"/", headers, Bytes(b'{"access_token":"hush"}')))
     assert not withholds_request(Redactor(), Request(b"POST", b"/", headers, Bytes(b'{"x":"y"}')))
+
+
+UNSAID = [b"gzip", b"deflate", b"zstd"]  # br has no mark by which it is known
+
+
+@pytest.mark.parametrize("body", [Bytes, Spooled])
+@pytest.mark.parametrize("kind", [JSON, b"", b"application/gzip"])
+@pytest.mark.parametrize("coding", UNSAID)
+def test_a_coding_that_no_head_tells_of_is_looked_into(coding, kind, body):
+    assert withheld(response(ENCODERS[coding](TOKENS), kind=kind, body=body))
+    assert withheld(response(ENCODERS[coding](b"access_token=" + SECRET), kind=kind, body=body))
+    plain = response(ENCODERS[coding](CLEAN), kind=kind, body=body)
+    assert redacted(plain) is plain
+
+
+@pytest.mark.parametrize("coding", UNSAID)
+def test_what_is_coded_twice_and_once_so_called_is_looked_into(coding):
+    assert withheld(coded(b"br", brotli.compress(ENCODERS[coding](TOKENS))))
+    assert withheld(response(gzip.compress(ENCODERS[coding](TOKENS))))
+    plain = coded(b"gzip", gzip.compress(ENCODERS[coding](CLEAN)))
+    assert redacted(plain) is plain
+
+
+def test_a_bomb_that_no_head_tells_of_is_withheld():
+    bomb = gzip.compress(b"\0" * (JSON_LIMIT + 1))
+    assert withheld(response(bomb))
+    assert withheld(coded(b"gzip", gzip.compress(bomb)))
+
+
+@pytest.mark.parametrize("data", [b"\x1f\x8b", b"\x1f\x8b\x08no", b"x\x9c\xff" * 9, gzip.compress(CLEAN)[:-3]])
+def test_what_only_looks_coded_stays(data):
+    plain = response(data)
+    assert redacted(plain) is plain
+
+
+def test_a_secret_behind_the_mark_of_a_coding_is_withheld():
+    assert withheld(response(b"\x1f\x8b" + TOKENS))
+
+
+@pytest.mark.parametrize("coding", UNSAID)
+def test_a_request_body_whose_coding_is_not_said_is_looked_into(coding):
+    def asked(data):
+        return Request(b"POST", b"/", Headers(), Bytes(ENCODERS[coding](data)))
+
+    assert withholds_request(Redactor(), asked(b"a=1&client_secret=hush"))
+    assert not withholds_request(Redactor(), asked(CLEAN))
+
+
+@pytest.mark.parametrize(
+    ("fields", "data", "is_so"),
+    [
+        ([], gzip.compress(CLEAN), True),
+        ([(b"Content-Encoding", b"br")], b"x", True),
+        ([(b"Content-Encoding", b"br")], b"", False),
+        ([], CLEAN, False),
+        ([], b"", False),
+    ],
+)
+def test_whether_a_body_is_coded(fields, data, is_so):
+    assert is_coded(Headers(fields), Bytes(data)) is is_so
