@@ -48,6 +48,7 @@ from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.exchange import Pipeline
 from proxy_daemon.pipeline.faults import StartError
 from proxy_daemon.pipeline.flights import Flights
+from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.plugins import built_in
 from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_text
@@ -291,7 +292,7 @@ def _keeper(settings: Settings, hooks: Dispatcher, services: Services, machine: 
         worker=machine.redaction,
         mode=MODES[settings.mode],
         scope_by_key=scopes_by_key(settings),
-        record_errors=settings.on_error_response == "record",
+        ends=GoodEnds.of(settings, machine.redaction),
         record_max_body=settings.record_max_body,
         key=key,
     )

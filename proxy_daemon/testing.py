@@ -30,7 +30,7 @@ from proxy_daemon.core.messages import Exchange, Recording, Request, ResponseHea
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.script import Script
-from proxy_daemon.core.services import Services
+from proxy_daemon.core.services import Candidate, Services
 from proxy_daemon.core.upstreams import Upstream, parse_upstream
 from proxy_daemon.net.player import Player
 from proxy_daemon.net.stage import Stage
@@ -39,6 +39,7 @@ from proxy_daemon.pipeline.discovery import load_plugins
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.exchange import Pipeline
 from proxy_daemon.pipeline.flights import Flights
+from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.pipeline.ports import Answer, Flow
 from proxy_daemon.plugins import built_in
@@ -125,15 +126,23 @@ class MemoryStore:
         self.trouble = ""
         self.recordings: dict[int, Recording] = {}
         self._replaced: set[int] = set()
+        self._patterns: tuple[Recording, ...] = ()
 
-    def find(self, fingerprint: bytes) -> Recording | None:
-        """The newest that answers."""
+    def candidates(self, fingerprint: bytes) -> Sequence[Candidate]:
+        """Those that may answer, oldest first."""
         found = [r for r in self._replayable() if r.fingerprint == fingerprint]
-        return found[-1] if found else None
+        return [Candidate(r.id, r.started, r.status, r.session) for r in found]
 
     def get(self, exchange_id: int) -> Recording | None:
         """One exchange."""
         return self.recordings.get(exchange_id)
+
+    def patterns(self) -> Sequence[Recording]:
+        """Those that answer more than their own request."""
+        found = tuple(r for r in self._replayable() if r.pattern is not None or r.written)
+        if found != self._patterns:
+            self._patterns = found
+        return self._patterns
 
     def similar(self, path: bytes, model: str, limit: int) -> Sequence[Recording]:
         """Of this path, this model first, newest first."""
@@ -162,7 +171,8 @@ class MemoryStore:
         return {"exchanges": len(self.recordings)}
 
     def _replayable(self) -> list[Recording]:
-        return [r for r in self.recordings.values() if r.replayable and r.id not in self._replaced]
+        found = [r for r in self.recordings.values() if r.replayable and r.id not in self._replaced]
+        return sorted(found, key=lambda r: r.id)
 
 
 @define
@@ -229,7 +239,7 @@ class Kit:
             inline,
             mode,
             self.settings.replay_scope == "key",
-            self.settings.on_error_response == "record",
+            GoodEnds.of(self.settings, inline),
             self.settings.record_max_body,
             b"k" * 32,
         )

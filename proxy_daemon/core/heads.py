@@ -44,7 +44,7 @@ def own_fields(exchange: Exchange, edited: bool, age: int = -1) -> bytes:
     """The daemon's own fields, with line ends. ``age``: seconds since the recording (RFC 9111 5.1); -1: live."""
     return b"%bCache-Status: llmproxy; %b\r\nX-LLMProxy-Exchange: %016x\r\nX-LLMProxy-Body: %b\r\n" % (
         b"Age: %d\r\n" % age if age >= 0 else b"",
-        _STATUS[exchange.outcome],
+        b"hit; detail=fuzzy-%.2f" % exchange.likeness if exchange.likeness else _STATUS[exchange.outcome],
         exchange.id,
         b"edited" if edited else b"verbatim",
     )

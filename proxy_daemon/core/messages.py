@@ -234,6 +234,7 @@ class Exchange:
     detail: str = ""  # why, in words, where there is something to say
     if_cancelled: Ending = Ending.CLIENT_GONE  # how it ends when it is cancelled
     served_from: int = 0
+    likeness: float = 0.0  # of the recording that answers in the place of an equal one (--fuzzy serve); 0: it is equal
     status: int = 0
     request_size: int = 0
     response_size: int = 0

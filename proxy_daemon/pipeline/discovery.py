@@ -6,19 +6,15 @@ them. A plugin that cannot be loaded stops the start with one line.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import entry_points
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pluggy
 
 from proxy_daemon import hookspecs
 from proxy_daemon.pipeline.faults import StartError
+from proxy_daemon.settings.plugin_places import NotLoaded, imported, loaded, plugin_name
 
 
 def load_plugins(
@@ -35,9 +31,9 @@ def load_plugins(
         if not manager.is_blocked(point.name):
             _register(manager, point.name, _loaded(point.name, point.load))
     for place in extra:
-        _register(manager, _name(place), _loaded(place, lambda place=place: _import(place)))
+        _register(manager, plugin_name(place), _loaded(place, lambda place=place: imported(place)))
     _check_names(manager)
-    _check_blocked(blocked, {*(name for name, _ in built_in), *map(_name, extra), *_names(manager)})
+    _check_blocked(blocked, {*(name for name, _ in built_in), *map(plugin_name, extra), *_names(manager)})
     return manager
 
 
@@ -74,25 +70,6 @@ def _check_names(manager: pluggy.PluginManager) -> None:
 
 def _loaded(name: str, load: Any) -> Any:
     try:
-        plugin = load()
-        return plugin() if isinstance(plugin, type) else plugin
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}".replace("\n", " ")
-        raise StartError(f"plugin {name!r} cannot be loaded: {reason}") from error
-
-
-def _name(place: str) -> str:
-    return Path(place).stem if place.endswith(".py") else place
-
-
-def _import(place: str) -> ModuleType:
-    if not place.endswith(".py"):
-        return importlib.import_module(place)
-    path = Path(place).expanduser().resolve(strict=True)
-    spec = importlib.util.spec_from_file_location(f"llmproxy_plugin_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and pickle look for it there
-    spec.loader.exec_module(module)
-    return module
+        return loaded(name, load)
+    except NotLoaded as error:
+        raise StartError(str(error)) from error

@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from proxy_daemon.core import heads, modes
 from proxy_daemon.core.dialects import GENERIC
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, ResponseHead, id_text
-from proxy_daemon.hookspecs import Event
+from proxy_daemon.hookspecs import Event, NearMiss
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.faults import Fault, Miss, Overdue, Refusal, without_frames
 from proxy_daemon.pipeline.flights import Flight, Flights
@@ -85,6 +85,9 @@ class Pipeline:
             recording = await self.hooks.first("llmproxy_lookup", exchange)
             if recording is not None:
                 return await self._replay(exchange, recording, client)
+            if self._serves_near and (near := await self._nearest(exchange)) is not None and near.answers:
+                exchange.likeness, exchange.detail = near.score, f"fuzzy {near.score:.2f}"
+                return await self._replay(exchange, near.recording, client)
         self._tell(exchange, MISSED)
         if not self.mode.forwards or exchange.directives.only_if_cached:
             raise await self._refusal(exchange)
@@ -94,6 +97,9 @@ class Pipeline:
         return await self._board(exchange, self.flights.start(b"", lambda: self._launch(exchange)), client)
 
     async def _rewritten(self, exchange: Exchange) -> Any:
+        if not self.hooks.has("llmproxy_request"):
+            return exchange.request
+
         def keep(request: Any) -> None:
             exchange.request = request
 
@@ -125,12 +131,24 @@ class Pipeline:
     # --- a miss ------------------------------------------------------------------------------------------------------
 
     async def _refusal(self, exchange: Exchange) -> Refusal:
-        near = None
-        if self.settings.fuzzy != "off" and not self.keeper.scope_by_key:
-            near = await self.hooks.first("llmproxy_fuzzy_match", exchange)
+        near = await self._nearest(exchange)
         reason = f"in mode {self.mode.name}" if not self.mode.forwards else "and the request says only-if-cached"
         lines = [SCOPED] if self.keeper.scope_by_key else _explained(near)
+        if near is not None:
+            self._tell(exchange, Event("explained", "\n".join(lines)))
         return Miss("\n".join([f"llmproxy: no recording answers this request, {reason}.", *lines]))
+
+    @property
+    def _serves_near(self) -> bool:
+        """Whether the nearest recording may answer: in mode none only where that was named."""
+        return self.settings.fuzzy == "serve-none" or (self.settings.fuzzy == "serve" and self.mode.forwards)
+
+    async def _nearest(self, exchange: Exchange) -> NearMiss | None:
+        """Never across credentials: somebody else's prompt must not be shown, nor their answer served."""
+        if self.settings.fuzzy == "off" or self.keeper.scope_by_key:
+            return None
+        near: NearMiss | None = await self.hooks.first("llmproxy_fuzzy_match", exchange)
+        return near
 
     async def _fly(self, exchange: Exchange, client: Client) -> Ending:
         """Join an equal request in flight, or be the first one. What fails for the first is not passed on."""
@@ -193,6 +211,10 @@ class Pipeline:
         exchange.status = relay.head.status
         self._tell(exchange, FIRST_BYTE)
         self._check_status(exchange)
+        if not self.hooks.shape_answers:
+            outlet = Outlet(exchange, client, (), (), self.hooks)
+            outlet.begin(relay.head, relay.age)
+            return await relay.join(outlet)
         head = await self.hooks.fold("llmproxy_response_head", exchange, relay.head)
         transforms = await self.hooks.each("llmproxy_transform", exchange)
         observers = await self.hooks.each("llmproxy_observe", exchange)
@@ -261,7 +283,7 @@ def _framed_as(original: ResponseHead, head: ResponseHead) -> ResponseHead:
     return evolve(head, headers=head.headers.without(heads.FRAMING).plus(*length))
 
 
-def _explained(near: Any) -> list[str]:
+def _explained(near: NearMiss | None) -> list[str]:
     if near is None:
         return ["Nothing recorded is near it."]
     return [

@@ -18,18 +18,16 @@ from proxy_daemon.core.matching.fingerprint import fingerprint
 from proxy_daemon.core.messages import Ending, Exchange, Pieces, Recording, Request, Response
 from proxy_daemon.core.modes import Mode
 from proxy_daemon.core.redact import Redactor
-from proxy_daemon.core.redacted_response import redacted_response, withholds_request
+from proxy_daemon.core.redacted_response import is_coded, redacted_response, withholds_request
 from proxy_daemon.core.services import Store, Worker
 from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.faults import PluginFault
+from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.tape import Tape
-from proxy_daemon.pipeline.terminal import is_event_stream, seen_terminal
 
 _SAFE = "llmproxy.safe_request"  # the redacted request, made once
 _ADOPTED = "llmproxy.adopted"  # a relay writes this exchange when its answer has ended
-
-PARTIAL_CONTENT, NOT_MODIFIED, ERRORS = 206, 304, 400  # RFC 9110 section 15
 
 
 @define(slots=False, eq=False)
@@ -45,7 +43,7 @@ class Keeper:
     worker: Worker
     mode: Mode
     scope_by_key: bool
-    record_errors: bool
+    ends: GoodEnds
     record_max_body: int
     key: bytes = field(repr=False)
 
@@ -102,23 +100,12 @@ class Keeper:
         self, exchange: Exchange, response: Response, tape: Tape, upstream: Upstream, ending: Ending
     ) -> bool:
         """Write an exchange with the answer on ``tape``. Returns, once it is committed, whether it was."""
-        good = self._good(exchange, response, tape, ending)
+        good = await self.ends.is_good(exchange, response, tape, ending)
         recording = self._recording(exchange, response, upstream, ending, cut=tape.cut, replayable=good)
         final = await self._final(exchange, await self._response_redacted(recording))
         if final is None:
             return False
         return await self.store.put(final, replace=self.mode.replaces and final.replayable)
-
-    def _good(self, exchange: Exchange, response: Response, tape: Tape, ending: Ending) -> bool:
-        """Whether this answer may be served again."""
-        if ending is not Ending.COMPLETE or tape.cut or not self.mode.keeps or exchange.directives.no_store:
-            return False
-        if exchange.request.body.size > self.record_max_body:
-            return False
-        status = response.head.status
-        if status >= ERRORS:
-            return self.record_errors
-        return status not in (PARTIAL_CONTENT, NOT_MODIFIED) and not _may_be_cut_off(exchange, response, tape)
 
     def _recording(
         self,
@@ -162,7 +149,7 @@ class Keeper:
         response = recording.response
         if response is None:
             return await self._request_checked(recording)
-        if response.body.whole() is None or b"content-encoding" in response.head.headers:
+        if response.body.whole() is None or is_coded(response.head.headers, response.body):
             safe = await self.worker.run(redacted_response, self.redactor, response)
         else:
             safe = redacted_response(self.redactor, response)
@@ -175,7 +162,7 @@ class Keeper:
     async def _request_checked(self, recording: Recording) -> Recording:
         """A request body that is coded, or too large to be rewritten, is not stored where it may hold a secret."""
         request = recording.request
-        if request.body.whole() is not None and (b"content-encoding" not in request.headers or not request.body.size):
+        if request.body.whole() is not None and not is_coded(request.headers, request.body):
             return recording
         if await self.worker.run(withholds_request, self.redactor, request):
             return evolve(recording, request=evolve(request, body=EMPTY), cut=True, redacted=True)
@@ -183,6 +170,8 @@ class Keeper:
 
     async def _final(self, exchange: Exchange, recording: Recording) -> Recording | None:
         """The recording as plugins leave it; None where one vetoes or fails."""
+        if not self.hooks.has("llmproxy_record"):
+            return recording
         try:
             final: Recording | bool = await self.hooks.fold("llmproxy_record", exchange, recording)
         except PluginFault:
@@ -193,15 +182,6 @@ class Keeper:
             return recording
         replaced: Recording = evolve(final, request=self.redactor.request(final.request))
         return await self._response_redacted(_fitted(replaced))
-
-
-def _may_be_cut_off(exchange: Exchange, response: Response, tape: Tape) -> bool:
-    """A stream that ends with its connection looks whole wherever that broke: only its last event tells."""
-    headers, dialect = response.head.headers, exchange.dialect
-    framed = b"content-length" in headers or b"chunked" in headers.tokens(b"transfer-encoding")
-    if framed or not dialect.terminal or not is_event_stream(headers):
-        return False
-    return not seen_terminal(dialect, headers, tape)
 
 
 def _fitted(recording: Recording) -> Recording:

@@ -5,6 +5,7 @@ A transform that fails ends the client's response as broken; an observer that fa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -22,8 +23,8 @@ class Outlet:
         self,
         exchange: Exchange,
         client: Client,
-        transforms: list[tuple[str, Any]],
-        observers: list[tuple[str, Any]],
+        transforms: Sequence[tuple[str, Any]],
+        observers: Sequence[tuple[str, Any]],
         hooks: Dispatcher,
     ) -> None:
         self.exchange = exchange

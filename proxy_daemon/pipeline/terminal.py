@@ -8,6 +8,8 @@ from twisted.logger import Logger
 
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.wire.json_text import NotJSON, parse
+from proxy_daemon.core.wire.sse import Event
 from proxy_daemon.pipeline.tape import Tape
 
 log = Logger()
@@ -36,9 +38,13 @@ def seen_terminal(dialect: Dialect, headers: Headers, tape: Tape) -> bool:
 
 
 def _ends(tape: Tape) -> Iterator[bytes]:
-    """The last octets; then the last event, where it begins before them and its last line is whole."""
+    """The last octets, but for an event that is cut off; then the last event, where it begins before them.
+
+    Of one that begins before them only the last line is looked at.
+    """
     tail = tape.tail(TAIL)
-    yield tail
+    begin = _begin(tail)
+    yield tail if _is_whole(tail[begin:]) or (not begin and len(tail) < tape.body.size) else tail[:begin]
     if not tail.endswith(_LINE_ENDS):
         return
     for size in LONGER_TAILS:
@@ -47,6 +53,22 @@ def _ends(tape: Tape) -> Iterator[bytes]:
         tail = tape.tail(size)
         if len(tail) == tape.body.size or _begin(tail):
             yield tail[_begin(tail) :]
+
+
+def _is_whole(event: bytes) -> bool:
+    """Ended by a blank line; servers leave that out at the end, so without it too, where the data are all there."""
+    if event.endswith(_BLANK_LINES):
+        return True
+    data = Event(event + b"\n\n").data
+    return bool(data) and (not data.startswith(b"{") or _is_json(data))
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        parse(data)
+    except NotJSON:
+        return False
+    return True
 
 
 def _begin(tail: bytes) -> int:

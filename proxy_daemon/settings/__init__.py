@@ -13,6 +13,7 @@ from typing import Any
 from attrs import Attribute, field, fields, frozen
 
 from proxy_daemon.core.access import parse_allowed_host, parse_allowed_origin
+from proxy_daemon.core.matching.sequence import SEQUENCE, Repeat, parse_repeat
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.proxying import Proxy, parse_proxy
 from proxy_daemon.core.quantities import duration_text, size_text
@@ -139,6 +140,13 @@ class Settings:
         choice("skip", "record", "refuse"),
         _KEEP,
     )
+    on_broken_stream: str = option(
+        "skip",
+        "streams that tell of an error, or lack their last event: skip (never replayed), record (replayed)",
+        "record",
+        choice("skip", "record"),
+        _KEEP,
+    )
     on_client_abort: str = option(
         "cancel",
         "when the client leaves: cancel the request, or drain the answer and record it",
@@ -171,6 +179,15 @@ class Settings:
         parse_seconds,
         _REPLAY,
         shown="no limit",
+        reload=True,
+    )
+    repeat: Repeat = option(
+        SEQUENCE,
+        "what answers a request that was recorded more than once: sequence (in order, then the last), exhaust (in "
+        "order, then a miss), cycle, first, last, or random:SEED; each X-LLMProxy-Session has its own place",
+        "exhaust",
+        parse_repeat,
+        _REPLAY,
         reload=True,
     )
     replay_speed: Speed = option(

@@ -180,8 +180,9 @@ class TestModulesAndFiles:
             ("def broken(:\n", "SyntaxError: "),
             ("x = undefined\n", "NameError: name 'undefined' is not defined"),
             ("raise ValueError('two\\nlines')\n", "ValueError: two lines"),
+            ("import sys\nsys.exit(0)\n", "SystemExit: 0"),
         ],
-        ids=["raises", "import", "syntax", "name", "two lines"],
+        ids=["raises", "import", "syntax", "name", "two lines", "exits"],
     )
     @pytest.mark.parametrize("as_module", [False, True], ids=["file", "module"])
     def test_a_broken_one_stops_the_start_in_one_line(self, write, text, words, as_module):

@@ -17,6 +17,7 @@ from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.net.bodies import Spool
+from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.pipeline.tape import Tape
 from proxy_daemon.testing import MemoryStore
@@ -40,15 +41,15 @@ class CountingWorker:
 
 
 def keeper(*plugins, mode="new_episodes", scope_by_key=False, record_errors=False, record_max_body=1000):
-    hooks = dispatcher(*plugins)
+    hooks, worker = dispatcher(*plugins), CountingWorker()
     return Keeper(
         MemoryStore(),
         Redactor(),
         hooks,
-        CountingWorker(),
+        worker,
         MODES[mode],
         scope_by_key,
-        record_errors,
+        GoodEnds(MODES[mode], worker, record_errors, False, record_max_body),
         record_max_body,
         b"k" * 32,
     )
@@ -167,12 +168,9 @@ MORE, DONE = b'data: {"a": 1}\n\n', b"data: [DONE]\n\n"
         ("/v1/chat/completions", [SSE], MORE * 500 + DONE, True),
         ("/v1/chat/completions", [SSE], MORE, False),
         ("/v1/chat/completions", [SSE], DONE + MORE * 500, False),  # the last event is another
-        ("/v1/chat/completions", [SSE, (b"Transfer-Encoding", b"Chunked")], MORE, True),
-        ("/v1/chat/completions", [SSE, (b"Content-Length", b"9")], MORE, True),
         ("/v1/chat/completions", [JSON], MORE, True),
         ("/v1/messages", [SSE], b'event: message_stop\ndata: {"type": "message_stop"}\n\n', True),
         ("/v1/messages", [SSE], MORE, False),
-        ("/v1beta/models/m:streamGenerateContent", [SSE], MORE, True),  # no last event is known of it
     ],
 )
 def test_a_stream_that_ends_with_its_connection_needs_its_last_event(target, fields, data, replayable):
@@ -272,6 +270,17 @@ def test_secrets_of_the_answer_are_not_written(coded):
     assert b"sk-2" not in octets(recording)
     assert (recording.redacted, recording.replayable) == (True, True)
     assert (made.worker.calls == ["redacted_response"]) is coded
+
+
+@pytest.mark.parametrize("way", ["answer", "request"])
+@pytest.mark.parametrize(("data", "withheld"), [(TOKENS, True), (b'{"a": "plain enough"}', False)])
+def test_a_thread_looks_into_what_is_coded_and_does_not_say_so(way, data, withheld):
+    made, packed = keeper(), gzip.compress(data, mtime=0)
+    subject = exchange(made, packed) if way == "request" else exchange(made)
+    recording = kept(made, subject, packed) if way == "answer" else noted(made, subject)
+    assert made.worker.calls == ["redacted_response" if way == "answer" else "withholds_request"]
+    held = recording.response if way == "answer" else recording.request
+    assert (recording.cut, recording.redacted, held.body.size == 0) == (withheld,) * 3
 
 
 @pytest.mark.parametrize(("data", "withheld"), [(TOKENS, True), (b'{"a": "plain enough"}', False)])

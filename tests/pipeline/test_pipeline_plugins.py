@@ -18,7 +18,7 @@ from proxy_daemon.testing import Kit, MemoryClient, Script, script
 CHAT = {"model": "demo-fast", "messages": [{"role": "user", "content": "hi"}]}
 PATH = "/v1/chat/completions"
 SSE = "text/event-stream"
-STREAM = b"data: 1\n\ndata: 2\n\n"
+STREAM = b"data: 1\n\ndata: [DONE]\n\n"
 
 
 def plugin(hook, function):

@@ -47,6 +47,37 @@ def test_a_large_event_that_is_cut_off(size):
     assert not seen(stream[:-10])
 
 
+ANTHROPIC = next(dialect for dialect in BUILT_IN if dialect.name == "anthropic")
+REPLICATE = next(dialect for dialect in BUILT_IN if dialect.name == "replicate")
+LAST_OF = [
+    (RESPONSES, DONE % b"x"),
+    (ANTHROPIC, b'event: message_stop\ndata: {"type":"message_stop"}\n\n'),
+]
+CUT = [(dialect, last.replace(b"\n", end), end) for dialect, last in LAST_OF for end in (b"\n", b"\r\n")]
+CUT.append((REPLICATE, b"event: done\ndata: {}\n\n", b"\n"))
+
+
+@pytest.mark.parametrize(("dialect", "last", "line_end"), CUT, ids=range(len(CUT)))
+def test_a_small_event_that_is_cut_off_anywhere(dialect, last, line_end):
+    """Its name alone is no event, nor is the beginning of its data."""
+    before = b'data: {"type":"ping"}\n\n'.replace(b"\n", line_end)
+    whole = len(last.rstrip())
+    found = [seen(before, last[:size], dialect=dialect) for size in range(len(last) + 1)]
+    assert found == [False] * whole + [True] * (len(last) + 1 - whole)
+
+
+@pytest.mark.parametrize("after", [b": a comm", b"event: pi", b'data: {"type":"pin'])
+def test_what_is_cut_off_behind_the_last_event_takes_nothing_from_it(after):
+    assert seen(DONE % b"x", after)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n"])
+def test_a_mark_that_is_no_json_needs_no_line_end(end):
+    chat = next(dialect for dialect in BUILT_IN if dialect.name == "openai-chat")
+    assert seen(b'data: {"choices":[]}\n\ndata: [DONE]' + end, dialect=chat)
+    assert not seen(b'data: {"choices":[]}\n\ndata: [DONE' + end, dialect=chat)
+
+
 def test_a_mark_in_an_event_before_the_last_one_does_not_count():
     assert not seen(DONE % b"x", DELTA.replace(b'"a"', b'"%b"' % (b"x" * 9000)))
 
