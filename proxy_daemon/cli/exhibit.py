@@ -99,7 +99,7 @@ def exhibit(place: str, recording: Recording, dialects: Sequence[Dialect], not_s
 
 
 def _plain(value: Any) -> Any:
-    """Values of `core/conversation.py` as JSON has them: each part says by "type" what it is."""
+    """Values of `core/conversation.py` as JSON has them: each part says by "type" what it is; without octets."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, tuple):
@@ -108,8 +108,9 @@ def _plain(value: Any) -> Any:
         return {"name": value.name, "description": value.description, "schema": value.schema}
     if not attrs.has(type(value)):
         return value
-    fields = {each.name: _plain(getattr(value, each.name)) for each in attrs.fields(type(value))}
-    return {"type": type(value).__name__} | fields
+    fields = {each.name: getattr(value, each.name) for each in attrs.fields(type(value))}
+    told = {name: _plain(each) for name, each in fields.items() if not isinstance(each, bytes)}
+    return {"type": type(value).__name__} | told
 
 
 def _dumped(facts: dict[str, Any]) -> str:

@@ -6,12 +6,8 @@ and `show`. Only two hooks are ever called here.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -22,6 +18,7 @@ from proxy_daemon.core.cassettes.formats import BUILT_IN as FORMATS
 from proxy_daemon.core.dialects import BUILT_IN as DIALECTS
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.settings import Settings
+from proxy_daemon.settings.plugin_places import NotLoaded, imported, loaded, plugin_name
 
 
 class PluginError(Exception):
@@ -47,9 +44,12 @@ class Extensions:
 
     def _register(self, name: str, load: Any) -> None:
         try:
-            plugin = load()
-            self._manager.register(plugin() if isinstance(plugin, type) else plugin, name)
-        except Exception as error:
+            plugin = loaded(name, load)
+        except NotLoaded as error:
+            raise PluginError(str(error)) from error
+        try:
+            self._manager.register(plugin, name)
+        except (pluggy.PluginValidationError, ValueError) as error:
             raise PluginError(_line(name, "cannot be loaded", error)) from error
 
     def _all(self, hook: str) -> list[Any]:
@@ -59,7 +59,9 @@ class Extensions:
             name = implementation.plugin_name
             try:
                 given = implementation.function()
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # `sys.exit` would end the command as if all were done
                 raise PluginError(_line(name, f"failed in {hook}", error)) from error
             if not isinstance(given, list | tuple | None):
                 raise PluginError(f"plugin {name!r} failed in {hook}: returned {type(given).__name__}")
@@ -73,23 +75,10 @@ def _places(settings: Settings) -> Iterator[tuple[str, Any]]:
         if point.name not in settings.block_plugin:
             yield point.name, point.load
     for place in settings.plugin:
-        name = Path(place).stem if place.endswith(".py") else place
+        name = plugin_name(place)
         if name not in settings.block_plugin:
-            yield name, lambda place=place: _imported(place)
+            yield name, lambda place=place: imported(place)
 
 
-def _imported(place: str) -> Any:
-    if not place.endswith(".py"):
-        return importlib.import_module(place)
-    path = Path(place).expanduser().resolve(strict=True)
-    spec = importlib.util.spec_from_file_location(f"llmproxy_plugin_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and pickle look for it there
-    spec.loader.exec_module(module)
-    return module
-
-
-def _line(name: str, what: str, error: Exception) -> str:
+def _line(name: str, what: str, error: BaseException) -> str:
     return f"plugin {name!r} {what}: {type(error).__name__}: {error}".replace("\n", " ")

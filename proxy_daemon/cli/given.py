@@ -7,15 +7,31 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
+import sys
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from proxy_daemon.core.cassettes import MOST, Unreadable
 from proxy_daemon.settings import Settings
 from proxy_daemon.settings.sources import load
 
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
 _OPTIONS = ("store", "config")
 _REPEATABLE = ("plugin", "block_plugin")
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells whoever calls where its help cannot be written, which argparse keeps to itself."""
+
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__(name, description=description, allow_abbrev=False)
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Raises OSError."""
+        (file or sys.stdout).write(self.format_help())
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -41,12 +57,25 @@ def settings(said: argparse.Namespace, **more: Sequence[str]) -> Settings:
 
 
 def octets(name: str) -> bytes:
-    """All of a file. Raises `Unreadable`."""
+    """All of a regular file: others may have no end, or nobody who writes into them. Raises `Unreadable`."""
+    if not name:
+        raise Unreadable("''", "an empty name")
     try:
-        with Path(name).open("rb") as file:
+        with open(name, "rb", opener=_opened) as file:
+            _check_regular(name, file.fileno())
             data = file.read(MOST + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise Unreadable(name, getattr(error, "strerror", "") or str(error)) from None
     if len(data) > MOST:
         raise Unreadable(name, f"larger than {MOST} octets")
     return data
+
+
+def _opened(name: str, flags: int) -> int:
+    """Without waiting for whoever writes into a pipe."""
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
+def _check_regular(name: str, descriptor: int) -> None:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise Unreadable(name, "no regular file")

@@ -1,22 +1,32 @@
-"""Text of others as a terminal may show it: what would steer the terminal stands there as an escape.
+"""Text of others as a terminal may show it: what would steer the terminal, or is not seen, stands there as an escape.
 
-Also what turns the direction of writing, and so shows another text than there is (Unicode TR36, bidirectional text).
-Called by `import` and `show`.
+By Unicode's general categories: controls, formats (what turns the direction of writing, and tags, in which text hides),
+line and paragraph separators, surrogates, private and unassigned characters; and letters and marks that show nothing
+(Unicode TR36, UAX #44 Default_Ignorable_Code_Point). Called by `import`, `show` and `main`.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
-# C0 but tab and line feed, DEL, C1, line and paragraph separators, bidirectional controls, surrogates, noncharacters.
-_STEERING = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+_ODD = re.compile(r"[^\x20-\x7e\n\t]")
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+# Fillers, joiners and vowels of other categories; the braille blank. What chooses between forms of a character too, but
+# the two that emoji are written with.
+_BLANK = frozenset(
+    chr(code)
+    for codes in (
+        (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+        (*range(0x180B, 0x1810), *range(0xFE00, 0xFE0E), *range(0xE0100, 0xE01F0)),
+    )
+    for code in codes
 )
 
 
 def harmless(text: str) -> str:
     """The text; its line feeds and tabs stay."""
-    return _STEERING.sub(_escape, text)
+    return _ODD.sub(_shown, text)
 
 
 def one_line(text: str) -> str:
@@ -24,6 +34,15 @@ def one_line(text: str) -> str:
     return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"  # noqa: PLR2004  (one octet)
+def _shown(found: re.Match[str]) -> str:
+    character = found[0]
+    if unicodedata.category(character) in _UNSEEN or character in _BLANK:
+        return _escape(ord(character))
+    return character
+
+
+def _escape(code: int) -> str:
+    """As Python writes it."""
+    if code < 0x100:  # noqa: PLR2004  (one octet)
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004  (four digits)

@@ -1,31 +1,36 @@
 """`llmproxy import FILES...`: recordings of other tools come into a store, and answer as our own do.
 
 Invariant: nothing is skipped in silence, nothing comes in twice, no secret reaches the disk (`core/adopting.py`). A
-line for each file, and one for each entry that is not served. Exit codes: 0 all is in, 1 something was left out, 2
-wrong usage.
+line for each file, and one for each entry that is not served. Exit codes: 0 all is in, 1 something was left out or the
+report could not be written (`output.py`), 2 wrong usage.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from proxy_daemon.cli.extensions import Extensions, PluginError
-from proxy_daemon.cli.given import add_options, octets, settings
+from proxy_daemon.cli.given import Parser, add_options, octets, settings
 from proxy_daemon.cli.harmless import one_line
 from proxy_daemon.core.adopting import Adopter, NotOurs
 from proxy_daemon.core.cassettes import Format, Skipped, Unreadable
 from proxy_daemon.core.cassettes.formats import read
+from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Recording
+from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.settings import Settings, SettingsError
 from proxy_daemon.store.imports import Imports, NotWritten
 from proxy_daemon.store.opening import StoreError
 
 DESCRIPTION = "Bring recordings of other tools into a store, from where llmproxy serve answers with them."
+SCOPED = "with --replay-scope key imports are served only to clients that bring no key: nobody knows whose they were"
+EMPTY_NAME = "''"
+ANYTHING = "its request is not in the file, so it answers whatever nothing else answers"
 
 
 @define
@@ -38,6 +43,7 @@ class Result:
     known: int = 0
     skipped: int = 0
     refused: str = ""
+    stopped: StoreError | None = None
     notes: list[str] = field(factory=list)
 
     def skip(self, place: str, reason: str) -> None:
@@ -54,7 +60,7 @@ class Result:
     @property
     def whole(self) -> bool:
         """Whether nothing was left out."""
-        return not self.skipped and not self.refused
+        return not self.skipped and not self.refused and self.stopped is None
 
     def lines(self, name: str) -> Iterator[str]:
         """For people."""
@@ -65,7 +71,9 @@ class Result:
             (self.skipped, "skipped"),
         ):
             counts += [f"{count} {what}"] if count else []
-        yield f"{name}: {', '.join(counts)}" + (f"; refused: {self.refused}" if self.refused else "")
+        refused = f"; refused: {self.refused}" if self.refused else ""
+        stopped = f"; stopped at #{self.read - 1}" if self.stopped else ""
+        yield f"{name or EMPTY_NAME}: {', '.join(counts)}{refused}{stopped}"
         yield from self.notes
 
 
@@ -76,19 +84,21 @@ class Importer:
     formats: Sequence[Format]
     adopter: Adopter
     store: Imports
+    session: str | None = None  # of all files; None: each file is its own
 
     def file(self, name: str) -> Result:
-        """All of one file. Raises `StoreError` where the store cannot go on."""
+        """All of one file, up to where the store cannot go on."""
         result = Result()
+        self.store.end_file()
         try:
             for number, entry in enumerate(read(name, octets(name), self.formats)):
                 result.read += 1
                 self._entry(result, name, number, entry)
         except Unreadable as error:
             result.refused = error.reason if error.entry is None else f"#{error.entry}: {error.reason}"
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001  (a plugin's format may raise anything)
+        except StoreError as error:
+            result.stopped = error
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin's format may raise anything)
             result.refused = f"{type(error).__name__}: {error}"
         return result
 
@@ -98,20 +108,22 @@ class Importer:
             return
         try:
             recording, why = self._adopted(entry)
-            new = self.store.add(recording)
+            new = self.store.add(evolve(recording, session=_text(name) if self.session is None else self.session))
         except (NotOurs, NotWritten) as error:
             result.skip(f"{name}#{number}", str(error))
             return
         result.add(recording, new)
         if new and why:
             result.notes.append(f"  {name}#{number}: imported, but not to be served: {why}")
+        elif new and recording.pattern == Pattern():
+            result.notes.append(f"  {name}#{number}: imported; {ANYTHING}")
 
     def _adopted(self, entry: Recording) -> tuple[Recording, str]:
         try:
             return self.adopter.adopt(entry)
         except NotOurs:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise NotOurs(f"a dialect failed: {type(error).__name__}: {error}") from error
 
 
@@ -129,26 +141,48 @@ def run(arguments: list[str]) -> int:
     except (SettingsError, PluginError) as error:
         sys.stderr.write(f"llmproxy: {one_line(str(error)).replace('--upstream', '--as')}\n")
         return 2
+    if chosen.replay_scope == "key":
+        sys.stderr.write(f"llmproxy: {SCOPED}\n")
     try:
         with closing(Imports(chosen.store)) as store:
-            return _files(said.files, Importer(formats, adopter, store).file)
+            return _files(said.files, Importer(formats, adopter, store, said.session).file)
     except StoreError as error:
         sys.stderr.write(f"llmproxy: {one_line(str(error))}\n")
         return 1
 
 
+def _text(name: str) -> str:
+    """A file's name as text: names that are no UTF-8 cannot be written."""
+    return name.encode("utf-8", "replace").decode()
+
+
 def _files(names: Sequence[str], read_one: Callable[[str], Result]) -> int:
+    """Raises `StoreError`, after all that was done is told."""
     code = 0
-    for name in names:
+    for number, name in enumerate(names, 1):
         result = read_one(name)
-        for line in result.lines(name):
-            sys.stdout.write(one_line(line) + "\n")
+        _write(result.lines(name))
+        if result.stopped is not None:
+            _write(f"{left}: not read" for left in names[number:])
+            raise result.stopped
         code = code if result.whole else 1
     return code
 
 
+def _write(lines: Iterable[str]) -> None:
+    for line in lines:
+        sys.stdout.write(one_line(line) + "\n")
+
+
 def _adopter(chosen: Settings, extensions: Extensions) -> Adopter:
-    return Adopter(chosen.upstream, extensions.dialects(), chosen.on_error_response == "record", chosen.record_max_body)
+    return Adopter(
+        chosen.upstream,
+        extensions.dialects(),
+        chosen.on_error_response == "record",
+        chosen.on_broken_stream == "record",
+        chosen.record_max_body,
+        matcher=Matcher.of(chosen),
+    )
 
 
 def _check_store(chosen: Settings) -> None:
@@ -158,9 +192,12 @@ def _check_store(chosen: Settings) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("llmproxy import", description=DESCRIPTION, allow_abbrev=False)
+    parser = Parser("llmproxy import", DESCRIPTION)
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="cassettes, archives and captures; the content tells the format"
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="cassettes, archives and captures, regular files; the content tells the format",
     )
     parser.add_argument(
         "--as",
@@ -169,6 +206,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=URL",
         help="the upstream whose answers these are, as llmproxy serve has it under --upstream; "
         "else that of the settings, else the home of each API",
+    )
+    parser.add_argument(
+        "--session",
+        metavar="NAME",
+        help="the session that the recordings belong to: a client that names it in X-LLMProxy-Session gets them before "
+        "all others; '' for none [default: the file's name, as given]",
     )
     add_options(parser)
     return parser

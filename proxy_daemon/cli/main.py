@@ -6,6 +6,7 @@ import os
 import sys
 
 from proxy_daemon import __version__
+from proxy_daemon.cli.output import guarded
 
 USAGE = f"""llmproxy {__version__}: records, replays and explains the traffic between LLM clients and LLM APIs
 
@@ -68,8 +69,12 @@ COMMANDS = {"demo": demo, "token": token, "import": import_files, "show": show}
 
 
 def main() -> int:
-    """Exit codes: 0 fine, 1 the answer is no, 2 wrong usage."""
+    """Exit codes: 0 fine, 1 the answer is no, or cannot be written; 2 wrong usage."""
     name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
+    return guarded(lambda: _called(name, arguments), discards=name == "serve")
+
+
+def _called(name: str, arguments: list[str]) -> int:
     if name == "serve":
         serve(arguments)
         return 0

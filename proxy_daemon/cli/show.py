@@ -17,7 +17,7 @@ from attrs import frozen
 from proxy_daemon.cli.exhibit import Exhibit, exhibit
 from proxy_daemon.cli.exhibit_text import text
 from proxy_daemon.cli.extensions import Extensions, PluginError
-from proxy_daemon.cli.given import add_options, octets, settings
+from proxy_daemon.cli.given import Parser, add_options, octets, settings
 from proxy_daemon.cli.harmless import one_line
 from proxy_daemon.core.adopting import Adopter, NotOurs
 from proxy_daemon.core.bodies import chunks
@@ -45,7 +45,7 @@ class Show:
 
     formats: Sequence[Format]
     dialects: Sequence[Dialect]
-    write: Callable[[Recording, Exhibit | None], None]
+    parts: Callable[[Recording, Exhibit | None], Iterator[str | bytes]]
     needs_exhibit: bool
 
     def file(self, name: str, wanted: int | None) -> bool:
@@ -62,13 +62,20 @@ class Show:
         return good
 
     def one(self, place: str, recording: Recording, why: str) -> None:
-        """Raises `NotThere`."""
+        """Raises `NotThere`, and OSError where standard output takes nothing."""
+        for part in self._told(place, recording, why):
+            if isinstance(part, str):
+                sys.stdout.write(part)
+            else:
+                sys.stdout.buffer.write(part)
+        sys.stdout.flush()
+
+    def _told(self, place: str, recording: Recording, why: str) -> Iterator[str | bytes]:
+        """What is wrong with writing it is another's business (`output.py`)."""
         try:
             shown = exhibit(place, recording, self.dialects, why) if self.needs_exhibit else None
-            self.write(recording, shown)
-        except BrokenPipeError:
-            raise
-        except Exception as error:  # a plugin's dialect, or a damaged store
+            yield from self.parts(recording, shown)
+        except (Exception, SystemExit) as error:  # a plugin's dialect, or a damaged store
             raise NotThere(f"{place}: {type(error).__name__}: {error}") from error
 
     def _entries(self, name: str) -> Iterator[tuple[int, Recording | Skipped]]:
@@ -76,6 +83,8 @@ class Show:
             yield from enumerate(read(name, octets(name), self.formats))
         except Unreadable as error:
             raise NotThere(str(error)) from error
+        except (Exception, SystemExit) as error:  # a plugin's format
+            raise NotThere(f"{name}: {type(error).__name__}: {error}") from error
 
     def _entry(self, place: str, entry: Recording | Skipped) -> bool:
         if isinstance(entry, Skipped):
@@ -91,15 +100,19 @@ class Show:
             return Adopter(dialects=self.dialects).adopt(recording)[1]
         except NotOurs as error:
             return str(error)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin's dialect may raise anything)
+            return f"a dialect failed: {type(error).__name__}: {error}"
 
 
 def run(arguments: list[str]) -> int:
     """Show. Returns the exit code."""
     try:
         said = _parser().parse_args(arguments)
+        if not said.what:
+            return _complain("an empty name is neither a file nor an exchange's id", 2)
         chosen = settings(said)
         extensions = Extensions(chosen)
-        show = Show(extensions.formats(), extensions.dialects(), _writer(said), not said.raw)
+        show = Show(extensions.formats(), extensions.dialects(), _parts(said), not said.raw)
     except SystemExit as error:
         return 0 if error.code in (0, None) else 2
     except (SettingsError, PluginError) as error:
@@ -143,34 +156,31 @@ def _stored(show: Show, what: str, exchange_id: int, store: str) -> None:
         show.one(what, recording, "" if recording.replayable else "it was not kept for that")
 
 
-def _writer(said: argparse.Namespace) -> Callable[[Recording, Exhibit | None], None]:
+def _parts(said: argparse.Namespace) -> Callable[[Recording, Exhibit | None], Iterator[str | bytes]]:
     if said.raw:
-        return _write_raw
+        return _raw
     form = Exhibit.as_json if said.json else text
 
-    def write(_: Recording, shown: Exhibit | None) -> None:
+    def parts(_: Recording, shown: Exhibit | None) -> Iterator[str | bytes]:
         assert shown is not None
-        sys.stdout.write(form(shown).rstrip("\n") + "\n")
+        yield form(shown).rstrip("\n") + "\n"
 
-    return write
+    return parts
 
 
-def _write_raw(recording: Recording, _: Exhibit | None) -> None:
+def _raw(recording: Recording, _: Exhibit | None) -> Iterator[str | bytes]:
     """The answer's body as it was on the wire: nothing is replaced, nothing decoded."""
-    sys.stdout.flush()
     if recording.response is not None:
-        for octets_ in chunks(recording.response.body):
-            sys.stdout.buffer.write(octets_)
-    sys.stdout.buffer.flush()
+        yield from chunks(recording.response.body)
 
 
-def _complain(error: Exception, code: int) -> int:
+def _complain(error: Exception | str, code: int) -> int:
     sys.stderr.write(f"llmproxy: {one_line(str(error))}\n")
     return code
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("llmproxy show", description=DESCRIPTION, allow_abbrev=False)
+    parser = Parser("llmproxy show", DESCRIPTION)
     parser.add_argument("what", metavar="FILE[#n] or ID", help="a file, its entry n (from 0 on), or an exchange's id")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a line of JSON for each")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 class Operation(StrEnum):
@@ -84,12 +84,15 @@ class Media:
     """An image, a sound, a document. ``kind``: image, audio, video or file; ``media_type`` as stated.
 
     ``source``: a URL or a file's id; empty where the data stands inline, then ``size`` is that of its text in octets.
+    ``data``: the octets, for who makes an answer that is to be written. What is read has none: they stand in the
+    recording, and are not held twice. So they do not count when two are compared.
     """
 
     kind: str
     media_type: str = ""
     source: str = ""
     size: int | None = None
+    data: bytes = field(default=b"", eq=False, repr=False)
 
 
 @frozen

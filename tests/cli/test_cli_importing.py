@@ -9,86 +9,11 @@ import time
 from contextlib import closing
 
 import pytest
+from interactions import ASKED, JSON, KEY, SAID, SSE, STREAM, entry, recordings
 from rig import LIMIT
 
 from proxy_daemon.cli.main import main
 from proxy_daemon.core.messages import Unknown
-from proxy_daemon.store.database import SQLiteStore
-
-KEY = "sk-verysecret0123456789"
-ASKED = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say hello."}]}
-SAID = {
-    "id": "chatcmpl-1",
-    "object": "chat.completion",
-    "model": "gpt-4o-mini",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello!"}, "finish_reason": "stop"}],
-}
-CHUNK = {"id": "c", "choices": [{"index": 0, "delta": {"content": "Hel"}, "finish_reason": None}]}
-LAST = {"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-STREAM = "".join(f"data: {json.dumps(each)}\n\n" for each in (CHUNK, LAST))
-JSON, SSE = "application/json", "text/event-stream"
-
-
-def entry(body=ASKED, answer=SAID, *, status=200, url="https://api.openai.com/v1/chat/completions", kind=JSON):
-    """One interaction as vcrpy writes it."""
-    text = answer if isinstance(answer, str) else json.dumps(answer)
-    return {
-        "request": {
-            "method": "POST",
-            "uri": url,
-            "body": json.dumps(body),
-            "headers": {"content-type": [JSON], "authorization": [f"Bearer {KEY}"]},
-        },
-        "response": {
-            "status": {"code": status, "message": "OK"},
-            "headers": {"content-type": [kind], "set-cookie": ["session=verysecret0123456789"]},
-            "body": {"string": text},
-        },
-    }
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """The folder that the commands run in; its store is s.db."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("LLMPROXY_")]:
-        monkeypatch.delenv(name)
-    return tmp_path
-
-
-@pytest.fixture
-def cassette(place):
-    """`cassette(*entries)` writes a cassette; gives its name."""
-
-    def write(*entries, name="c.yaml"):
-        (place / name).write_text(json.dumps({"interactions": entries, "version": 1}))
-        return name
-
-    return write
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, place):
-    """`call(*words)` is (exit code, lines of standard output, standard error) of `llmproxy import WORDS`."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["llmproxy", "import", *words, "--store", "s.db"])
-        code = main()
-        said = capsys.readouterr()
-        return code, said.out.splitlines(), said.err
-
-    return run
-
-
-def recordings(path="s.db"):
-    """All that the store holds, in the order in which it came."""
-    store = SQLiteStore.open(
-        str(path), max_bytes=1 << 40, max_age=1e10, wall=lambda: 0.0, call_in_reactor=lambda f, *a: f(*a)
-    )
-    with closing(store):
-        found = [store.get(each.id) for each in reversed(store.page(1000))]
-        return [(each, each.response.body.read(0, 1 << 20)) for each in found]
-
 
 # --- it answers ------------------------------------------------------------------------------------------------------
 
@@ -199,6 +124,8 @@ NOT_SERVED = [
     (entry(status=206), "status 206"),
     (entry(ASKED | {"stream": True}, STREAM.partition("\n\n")[0] + "\n\n", kind=SSE), "the stream was broken off"),
     (entry(answer="{"), "not decodable"),
+    (entry(answer="{}"), "not decodable as an answer of openai-chat (chat)"),
+    (entry(answer="<html>Sign in</html>", kind="text/html"), "as an answer of"),
     (
         {"request": entry()["request"], "response": {"status": {"code": 200, "message": "OK"}, "headers": {}}},
         "not there",
@@ -222,6 +149,7 @@ def test_errors_are_served_where_the_settings_say_so(call, cassette, monkeypatch
 
 SKIPPED = [
     ({"kind": "ws", "data": "x"}, "a frame of a WebSocket session"),
+    (entry(method="CONNECT", url="https://x.example:443"), "CONNECT asks a proxy for a tunnel"),
     (entry(url="https://x.example/_llmproxy/api/stats"), "a page of llmproxy itself"),
     (entry(url="https://x.example/_llmproxy/to/nobody/v1/chat/completions"), "No upstream is called 'nobody'"),
 ]
@@ -237,12 +165,16 @@ def test_what_cannot_be_ours_is_skipped_with_its_reason(call, cassette, told, wh
 @pytest.mark.parametrize(("content", "why"), [(b"", "an empty file"), (b"hello", "no recording of a known format")])
 def test_a_file_that_nobody_reads_is_refused_and_the_others_are_read(call, cassette, place, content, why):
     (place / "bad").write_bytes(content)
-    code, lines, _ = call("bad", "gone", ".", cassette(entry()))
+    os.mkfifo("pipe")
+    code, lines, _ = call("bad", "gone", ".", "pipe", "/dev/null", "", cassette(entry()))
     assert code == 1
     assert lines == [
         f"bad: read 0, imported 0; refused: {why}",
         "gone: read 0, imported 0; refused: No such file or directory",
         ".: read 0, imported 0; refused: Is a directory",
+        "pipe: read 0, imported 0; refused: no regular file",
+        "/dev/null: read 0, imported 0; refused: no regular file",
+        "'': read 0, imported 0; refused: an empty name",
         "c.yaml: read 1, imported 1",
     ]
 
@@ -328,7 +260,12 @@ def test_a_plugin_adds_a_format(call, cassette, place):
 
 
 @pytest.mark.parametrize(
-    ("body", "why"), [("raise ValueError('broken')", "ValueError: broken"), ("return 7", "returned int")]
+    ("body", "why"),
+    [
+        ("raise ValueError('broken')", "ValueError: broken"),
+        ("return 7", "returned int"),
+        ("raise SystemExit(0)", "SystemExit: 0"),
+    ],
 )
 def test_a_plugin_that_fails_stops_the_command(call, cassette, place, body, why):
     (place / "bad.py").write_text(PLUGIN.replace("return [Mine()]", body))
@@ -336,12 +273,21 @@ def test_a_plugin_that_fails_stops_the_command(call, cassette, place, body, why)
     assert (code, error) == (2, f"llmproxy: plugin 'bad' failed in llmproxy_formats: {why}\n")
 
 
-def test_a_format_that_raises_refuses_its_file_only(call, cassette, place):
-    (place / "bad.py").write_text(PLUGIN.replace('yield Skipped(0, "the title")', "1 / 0"))
+def test_a_plugin_that_exits_does_not_end_the_command_as_if_all_were_done(call, cassette, place):
+    (place / "bad.py").write_text("import sys\nsys.exit(0)")
+    found = call(cassette(entry()), "--plugin", "bad.py")
+    assert found == (2, [], "llmproxy: plugin 'bad' cannot be loaded: SystemExit: 0\n")
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"), [("1 / 0", "ZeroDivisionError: division by zero"), ("raise SystemExit(0)", "SystemExit: 0")]
+)
+def test_a_format_that_raises_refuses_its_file_only(call, cassette, place, fault, why):
+    (place / "bad.py").write_text(PLUGIN.replace('yield Skipped(0, "the title")', fault))
     (place / "x").write_text("MINE")
     code, lines, _ = call("x", cassette(entry()), "--plugin", "bad.py")
     assert (code, lines[1]) == (1, "c.yaml: read 1, imported 1")
-    assert lines[0] == "x: read 0, imported 0; refused: ZeroDivisionError: division by zero"
+    assert lines[0] == f"x: read 0, imported 0; refused: {why}"
 
 
 # --- a store that somebody has changed -------------------------------------------------------------------------------

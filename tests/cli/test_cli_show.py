@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from proxy_daemon.cli.harmless import harmless, one_line
 from proxy_daemon.cli.main import main
 
 KEY = "sk-verysecret0123456789"
@@ -200,6 +199,36 @@ def stored_ids():
     return subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
 
 
+def test_a_store_is_only_read(call, cassette, tmp_path):
+    call(cassette(entry()), "--store", "s.db", command="import")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    found = re.findall(r"[0-9a-f]{16}", stored_ids())
+    (tmp_path / "s.db-wal").unlink(missing_ok=True)
+    (tmp_path / "s.db-shm").unlink(missing_ok=True)
+    assert call(*found, "--store", "s.db")[0] == 0
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_an_empty_file_does_not_become_a_store(call, cassette, tmp_path):
+    cassette()
+    (tmp_path / "s.db").write_bytes(b"")
+    assert call("1", "--store", "s.db") == (1, "", "llmproxy: the store s.db is empty; name another with --store\n")
+    assert {file.name for file in tmp_path.iterdir()} == {"c.yaml", "s.db"}
+    assert (tmp_path / "s.db").stat().st_size == 0
+
+
+@pytest.mark.parametrize("words", [("pipe",), ("pipe#0",), ("1", "--store", "pipe")])
+def test_a_pipe_that_nobody_writes_into_is_not_waited_for(call, cassette, words):
+    cassette()
+    os.mkfifo("pipe")
+    code, said, error = call(*words)
+    assert (code, said) == (1, "")
+    assert error in (
+        "llmproxy: pipe: no regular file\n",
+        "llmproxy: there is no store pipe; name another with --store\n",
+    )
+
+
 # --- what cannot be shown --------------------------------------------------------------------------------------------
 
 
@@ -211,11 +240,19 @@ def stored_ids():
         (("0123456789abcdef",), 1, "there is no store s.db"),
         (("c.yaml", "--json", "--raw"), 2, "not allowed with"),
         ((), 2, "the following arguments are required"),
+        (("",), 2, "llmproxy: an empty name is neither a file nor an exchange's id"),
+        (("#3",), 1, "#3: No such file or directory"),
+        (("/dev/null",), 1, "/dev/null: no regular file"),
+        ((".",), 1, ".: Is a directory"),
+        (("c.yaml", "--plugin", "exits.py"), 2, "plugin 'exits' cannot be loaded: SystemExit: 0"),
+        (("c.yaml", "--plugin", "odd.py"), 1, "c.yaml: SystemExit: 0"),
         (("c.yaml", "--plugin", "no.such"), 2, "cannot be loaded"),
     ],
 )
 def test_what_is_wrong_is_said(call, cassette, tmp_path, words, code, why):
     cassette(entry())
+    (tmp_path / "exits.py").write_text("raise SystemExit(0)")
+    (tmp_path / "odd.py").write_text(ODD)
     found = call(*words, "--store", "s.db")
     assert found[:2] == (code, "")
     assert why in found[2]
@@ -232,6 +269,45 @@ def test_an_entry_that_is_none_is_named_and_the_others_are_shown(call, cassette)
     code, said, error = call(cassette({"kind": "ws"}, entry()))
     assert (code, error) == (1, "llmproxy: c.yaml#0: a frame of a WebSocket session\n")
     assert said.startswith("c.yaml#1: POST")
+
+
+ODD = """
+from proxy_daemon.hookspecs import hookimpl
+
+class Odd:
+    name = "odd"
+    def recognises(self, file, data):
+        raise SystemExit(0)
+
+@hookimpl
+def llmproxy_formats():
+    return [Odd()]
+"""
+DIALECT = """
+from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.hookspecs import hookimpl
+
+class Mine(Dialect):
+    name = "mine"
+    def recognises(self, request):
+        return True
+    left_to_ask = Dialect.left_to_ask
+    def generates(self, request):
+        raise SystemExit(0)
+
+@hookimpl
+def llmproxy_dialects():
+    return [Mine()]
+"""
+
+
+def test_a_dialect_that_fails_is_named_and_the_rest_is_shown(call, cassette, tmp_path):
+    name = cassette(entry())
+    (tmp_path / "mine.py").write_text(DIALECT)
+    code, said, error = call(name, "--plugin", "mine.py")
+    assert (code, error) == (0, "")
+    assert said.startswith("c.yaml#0: POST")
+    assert "not to be served: a dialect failed: SystemExit: 0\n" in said
 
 
 # --- hostile ---------------------------------------------------------------------------------------------------------
@@ -259,12 +335,3 @@ def test_deep_nesting_ends_in_words(call, cassette):
         code, said, error = call(cassette(told), *form)
         assert (code, error) == (0, "")
         assert "POST https://api.openai.com" in said
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [("a\tb\nc", "a\tb\nc"), ("\x1b[31m", "\\x1b[31m"), ("\x9b", "\\x9b"), ("\u202e", "\\u202e"), ("é漢😀", "é漢😀")],
-)
-def test_harmless(text, shown):
-    assert harmless(text) == shown
-    assert one_line(text) == shown.replace("\n", "\\n").replace("\t", "\\t")

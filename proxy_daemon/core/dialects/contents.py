@@ -39,6 +39,10 @@ class Content(Protocol):
     def problem(self) -> str:
         """With some part of it, where the rest can be read."""
 
+    @property
+    def as_it_is(self) -> bool:
+        """Whether the answer is the body itself, words or octets: the dialect has found nothing of its own in it."""
+
     def feed(self, data: bytes) -> None:
         """The next octets. Raises `Malformed` and `NotJSON` where no more can be read."""
 
@@ -61,6 +65,8 @@ def content_for(dialect: Dialect, request: Request, head: ResponseHead, first: b
 
 class Items:
     """A stream: the dialect's assembler gets each item that says something."""
+
+    as_it_is = False
 
     def __init__(self, dialect: Dialect, reader: Reader) -> None:
         self.problem = ""
@@ -127,6 +133,11 @@ class Lines:
         """See `Content`."""
         return self._chosen.problem if self._chosen else ""
 
+    @property
+    def as_it_is(self) -> bool:
+        """See `Content`."""
+        return self._chosen.as_it_is if self._chosen else False
+
     def feed(self, data: bytes) -> None:
         """See `Content`."""
         if self._chosen is not None:
@@ -162,6 +173,7 @@ class Whole:
 
     def __init__(self, dialect: Dialect, head: ResponseHead, *, is_json: bool) -> None:
         self.problem = ""
+        self.as_it_is = False
         self._dialect, self._status, self._is_json = dialect, head.status, is_json
         self._type = head.headers.get(b"content-type")
         self._most = 0 if is_media(self._type) else LONGEST_TEXT
@@ -207,13 +219,16 @@ class Whole:
         stated = media_type(self._type).decode("latin-1")
         kind = stated.partition("/")[0]
         kind = kind if kind in ("image", "audio", "video") else "file"
+        self.as_it_is = True
         return Answer((Choice((Media(kind, stated, size=self._size),)),))
 
     def _worded(self, text: str) -> Answer:
         answer = self._dialect.whole(text)
-        if answer.choices or answer.error or not text.strip():
+        fails = self._status >= FAILED and text.strip()  # else the words of an error were a transcript
+        if answer.error or not text.strip() or (answer.choices and not fails):
             return answer
-        return Answer(error=text.strip()) if self._status >= FAILED else Answer((Choice((Text(text),)),))
+        self.as_it_is = True
+        return Answer(error=text.strip(), complete=False) if fails else Answer((Choice((Text(text),)),))
 
     def _text(self) -> str | None:
         """The words; None where it holds none."""

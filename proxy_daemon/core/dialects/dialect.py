@@ -82,10 +82,17 @@ class Dialect:
         rb"|(?P<files>/(?:files|uploads)(?:/[^/]+){0,2})|(?P<batches>/batches(?:/[^/]+){0,2}))$",
         re.IGNORECASE,
     )
-    # Members of the body that do not decide the answer, ids minted by a server, and header fields that do decide.
-    # Paths: names with dots between them, `*` for each element of a list.
-    volatile: tuple[str, ...] = ("metadata", "user")
+    # Members of the body: paths, names with dots between them, `*` for each element of a list.
+    # Those that do not decide the answer. Of an API that is not known, all do.
+    volatile: tuple[str, ...] = ()
+    # What a server signed or encrypted for itself. It does not decide the answer, and is never altered.
+    opaque: tuple[str, ...] = ()
+    # Ids that a server minted for this conversation: which is which counts, not how they are spelled. What names
+    # something that lies at the server (a response to go on from, a conversation, a container, a file) is not one.
     ids: tuple[str, ...] = ()
+    # An item's own id: it does not count where the item says more than its id.
+    own_ids: tuple[str, ...] = ()
+    # Header fields that decide the answer.
     deciding_fields: tuple[bytes, ...] = ()
     # What the last bytes of a whole event stream hold.
     terminal: tuple[bytes, ...] = (b"data: [DONE]", b"data:[DONE]")
@@ -143,7 +150,8 @@ class Dialect:
 
     def whole(self, document: Any) -> Answer:
         """The answer that a JSON document tells. ``document``: parsed, of any shape."""
-        return Answer(error=error_text(document))
+        error = error_text(document)
+        return Answer(error=error, complete=not error)
 
     def assembler(self) -> Assembler:
         """For a stream's items; a new one for each stream."""
@@ -186,7 +194,7 @@ class Unread:
 
     def answer(self) -> Answer:
         """See `Assembler`."""
-        return Answer(error=self._error)
+        return Answer(error=self._error, complete=not self._error)
 
 
 def operation_of(operations: re.Pattern[bytes], path: bytes) -> Operation:

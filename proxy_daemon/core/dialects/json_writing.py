@@ -1,14 +1,15 @@
 """Writing answers: a JSON document, a server-sent event, a line of JSON, and what streams are made of.
 
 Called by the `render` of the dialects beside it. Lone surrogates become question marks, as UTF-8 cannot say them; what
-is nested too deep to be written raises `CannotRender`.
+is nested too deep to be written, and what is no number, raises `CannotRender`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
-from proxy_daemon.core.dialects.dialect import CannotRender, Piece, Rendered, as_json
+from proxy_daemon.core.dialects.dialect import CannotRender, Piece, Rendered
 
 JSON = b"application/json"
 EVENTS = b"text/event-stream"
@@ -16,9 +17,9 @@ LINES = b"application/x-ndjson"
 
 
 def octets(value: object) -> bytes:
-    """JSON in UTF-8. Raises `CannotRender`."""
+    """JSON in UTF-8, which has no NaN and no infinity (RFC 8259, section 6). Raises `CannotRender`."""
     try:
-        return as_json(value)
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
     except (RecursionError, ValueError) as error:
         raise CannotRender(f"no JSON says this: {error}") from error
 

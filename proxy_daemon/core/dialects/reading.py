@@ -41,6 +41,11 @@ class AnswerReader:
         reason = self._fault or (self._content.problem if self._content else "")
         return f"not decodable: {reason}" if reason else ""
 
+    @property
+    def as_it_is(self) -> bool:
+        """Whether the answer is the body itself, words or octets, in which the dialect has found nothing of its own."""
+        return self._content is not None and self._content.as_it_is
+
     def feed(self, octets: bytes) -> None:
         """The next octets of the body as they are on the wire."""
         if not self._fault:
@@ -73,7 +78,7 @@ class AnswerReader:
             yield
         except (CodingError, Malformed, NotJSON) as error:
             self._fault = self._fault or str(error)
-        except Exception as error:  # noqa: BLE001  (a plugin's dialect may raise anything)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin's dialect may raise anything)
             # Its name only: what it says may quote the answer.
             self._fault = self._fault or f"the dialect {self._dialect.name} failed with {type(error).__name__}"
 
@@ -104,8 +109,14 @@ def read_answer(
     dialect: Dialect, request: Request, response: Response, *, limit: int = LONGEST_ITEM
 ) -> tuple[Answer, str]:
     """The answer that ``response`` holds, and `AnswerReader.problem`."""
+    reader = read_whole(dialect, request, response, limit=limit)
+    return reader.answer(), reader.problem
+
+
+def read_whole(dialect: Dialect, request: Request, response: Response, *, limit: int = LONGEST_ITEM) -> AnswerReader:
+    """A reader that has read all of ``response``."""
     reader = AnswerReader(dialect, request, response.head, limit=limit)
     for piece in chunks(response.body):
         reader.feed(piece)
     reader.end()
-    return reader.answer(), reader.problem
+    return reader

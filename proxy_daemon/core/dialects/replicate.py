@@ -56,13 +56,13 @@ class Replicate(Dialect):
         """A prediction."""
         status = text_at(document, "status")
         parts = _parts(document.get("output")) if isinstance(document, dict) else ()
-        error = error_text(document)
+        error = error_text(document) or (text_at(document, "detail") if text_at(document, "title") else "")
         return Answer(
             choices=(Choice(parts, _ENDS.get(status, Finish.UNKNOWN), status),) if parts or status in _ENDS else (),
             id=text_at(document, "id"),
             model=text_at(document, "model"),
             usage=_usage(object_at(document, "metrics")),
-            error=error or (text_at(document, "detail") if text_at(document, "title") else ""),
+            error=error,
             complete=not error and status not in ("starting", "processing"),
         )
 

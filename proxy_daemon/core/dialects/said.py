@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
-from proxy_daemon.core.conversation import Answer, Choice, Finish, Media, Part, Reasoning, Text, ToolCall
+from proxy_daemon.core.conversation import Answer, Choice, Finish, Media, Part, Reasoning, Text, ToolCall, Vector
 from proxy_daemon.core.dialects.dialect import CannotRender
 from proxy_daemon.core.dialects.json_shapes import parsed
 
@@ -69,6 +69,17 @@ def arguments_of(call: ToolCall) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise CannotRender(f"the arguments for {call.name!r} are no JSON object")
     return found
+
+
+def vectors_of(answer: Answer) -> list[list[float]]:
+    """The numbers of each choice. Raises `CannotRender` for a choice that is not one vector."""
+    return [list(_vector(choice).values) for choice in answer.choices]
+
+
+def _vector(choice: Choice) -> Vector:
+    if len(choice.parts) != 1 or not isinstance(choice.parts[0], Vector):
+        raise CannotRender("an embedding is one vector, and nothing else")
+    return choice.parts[0]
 
 
 def word_for(choice: Choice, meanings: dict[str, Finish], default: str) -> str:

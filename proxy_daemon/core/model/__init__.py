@@ -22,12 +22,14 @@ from proxy_daemon.core.dialects.cohere.v1 import CohereV1
 from proxy_daemon.core.dialects.dialect import Dialect, Rendered
 from proxy_daemon.core.dialects.google.gemini import Google
 from proxy_daemon.core.dialects.json_writing import JSON
+from proxy_daemon.core.dialects.ollama.ollama import Ollama
 from proxy_daemon.core.dialects.tgi.tgi import TextGenerationInference
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import JSON_LIMIT, Request, ResponseHead
 from proxy_daemon.core.model import pace
 from proxy_daemon.core.model.answering import ANSWERED, rendered
 from proxy_daemon.core.model.catalogue import model, models
+from proxy_daemon.core.model.ollama_lists import shown_by_ollama
 from proxy_daemon.core.model.reading import name_of
 from proxy_daemon.core.model.refusal import Refused, error_body, provoke
 from proxy_daemon.core.model.seeds import name_from, seed_of
@@ -75,12 +77,18 @@ def _operation(dialect: Dialect, request: Request) -> Operation:
 
 
 def _looked_up(request: Request, dialect: Dialect, seed: bytes) -> Script:
-    """What a GET is answered with. Raises `Refused`."""
+    """What there is to look up: models. Raises `Refused`."""
+    found = shown_by_ollama(request) if isinstance(dialect, Ollama) else _listed(request, dialect)
+    if found is None:
+        raise Refused(f"Unknown path: {_shown(request)}", None, 404, "unknown_url")
+    return _whole(orjson.dumps(found), dialect, seed, request)
+
+
+def _listed(request: Request, dialect: Dialect) -> dict[str, Any] | None:
     segments = [unquote(part, errors="replace") for part in request.path.decode("latin-1").split("/") if part]
-    if request.method in (b"GET", b"HEAD") and "models" in segments[-2:]:
-        found = models(dialect) if segments[-1] == "models" else model(segments[-1], dialect)
-        return _whole(orjson.dumps(found), dialect, seed, request)
-    raise Refused(f"Unknown path: {_shown(request)}", None, 404, "unknown_url")
+    if request.method not in (b"GET", b"HEAD") or "models" not in segments[-2:]:
+        return None
+    return models(dialect) if segments[-1] == "models" else model(segments[-1], dialect)
 
 
 def _shown(request: Request) -> str:

@@ -2,6 +2,7 @@
 
 import orjson
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from others_saying import CALLS, NAMES, NUMBERS, USAGES, WORDS, again, answers, ask, choices, heard, vectors
@@ -199,7 +200,16 @@ PLACES = st.builds(
 )
 RANKINGS = answers(st.lists(PLACES, min_size=1, max_size=3).map(tuple), id=NAMES)
 ONE = choices(ENDS, CALLS).map(lambda one: (one,))
-BARE = choices(ENDS, BARE_CALLS, thinks=False).map(lambda one: (one,))
+FIRST_ENDS = {word: finish for word, finish in ENDS.items() if word != "TOOL_CALL"}
+
+
+def ended(choice):
+    """Version 1 says COMPLETE where it calls tools, too."""
+    calls = any(isinstance(part, ToolCall) for part in choice.parts) and choice.said == "COMPLETE"
+    return evolve(choice, finish=Finish.CALLS) if calls else choice
+
+
+BARE = choices(FIRST_ENDS, BARE_CALLS, thinks=False).map(lambda one: (ended(one),))
 
 
 @pytest.mark.parametrize("streams", [True, False])
@@ -218,7 +228,29 @@ def test_a_chat_of_the_first_version_comes_back(streams, accept, answer):
 
 
 @pytest.mark.parametrize("streams", [True, False])
-@given(answers(choices(ENDS, thinks=False).map(lambda one: (one,)), id=NAMES, usage=USAGES))
+@pytest.mark.parametrize(
+    ("choice", "finish"),
+    [
+        (Choice((ToolCall("", "f", "{}"),), Finish.CALLS, "TOOL_CALL"), Finish.CALLS),
+        (Choice((ToolCall("", "f", "{}"),), Finish.CALLS, "tool_calls"), Finish.CALLS),
+        (Choice((Text("x"),), Finish.CALLS, "TOOL_CALL"), Finish.STOP),
+    ],
+)
+def test_the_first_version_ends_calls_as_it_ends_words(choice, finish, streams):
+    found = again(FIRST, Answer((choice,)), ask("/v1/chat", {"message": "x", "stream": streams}))
+    assert [(one.said, one.finish) for one in found.choices] == [("COMPLETE", finish)]
+
+
+@pytest.mark.parametrize("word", ["COMPLETE", "TOOL_CALL"])
+def test_calls_of_a_stream_without_its_whole_answer(word):
+    calls = {"event_type": "tool-calls-generation", "tool_calls": [{"name": "f", "parameters": {}}]}
+    end = {"event_type": "stream-end", "is_finished": True, "finish_reason": word}
+    choice = Choice((ToolCall("", "f", "{}"),), Finish.CALLS, word)
+    assert heard(FIRST, [("", calls), ("", end)]) == Answer((choice,))
+
+
+@pytest.mark.parametrize("streams", [True, False])
+@given(answers(choices(FIRST_ENDS, thinks=False).map(lambda one: (one,)), id=NAMES, usage=USAGES))
 def test_a_completion_comes_back(streams, answer):
     assert again(FIRST, answer, ask("/v1/generate", {"prompt": "x", "stream": streams})) == answer
 

@@ -69,7 +69,9 @@ def read(kind, dialect, size):
     return reader.answer(), reader.problem
 
 
-@pytest.mark.parametrize("error", [KeyError("hush"), RecursionError(), AssertionError("hush"), StopIteration(1)])
+@pytest.mark.parametrize(
+    "error", [KeyError("hush"), RecursionError(), AssertionError("hush"), StopIteration(1), SystemExit(0)]
+)
 @pytest.mark.parametrize("size", [1, 10, 1000])
 @pytest.mark.parametrize(
     ("place", "kind"),

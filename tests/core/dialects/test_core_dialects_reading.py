@@ -178,7 +178,7 @@ def test_octets_are_told_by_type_and_size(content_type, octets, media):
 def test_words(content_type):
     assert whole("Grüße".encode(), content_type) == "Grüße"
     assert read("Grüße".encode(), content_type, dialect=GENERIC) == (Answer((Choice((Text("Grüße"),)),)), "")
-    error = Answer(error="bad gateway")
+    error = Answer(error="bad gateway", complete=False)
     assert read(b"bad gateway\n", content_type, dialect=GENERIC, status=502) == (error, "")
     assert read(b" \n", content_type, dialect=GENERIC) == (Answer(), "")
 
@@ -366,3 +366,25 @@ def test_bedrock_chunks_reach_the_dialect_as_they_are():
     """What stands within is the dialect's to unpack."""
     chunk = json.dumps({"bytes": base64.b64encode(b'{"type":"ping"}').decode()}).encode()
     assert items(event("chunk", chunk), AWS) == [("chunk", {"bytes": "eyJ0eXBlIjoicGluZyJ9"})]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "dialect", "as_it_is"),
+    [
+        (b"words", b"text/plain", GENERIC, True),
+        (b"<html>", b"text/html", GENERIC, True),
+        (b"{curly} words", b"text/plain", GENERIC, True),
+        (b"\0\1", b"image/png", None, True),
+        (b"", JSON, None, False),
+        (b"{}", JSON, None, False),
+        (b"{", JSON, None, False),
+        (b"data: {}\n\n", SSE, None, False),
+        (b"{}\n{}\n", NDJSON, None, False),
+    ],
+)
+def test_whether_an_answer_is_the_body_as_it_is(body, content_type, dialect, as_it_is):
+    reader = AnswerReader(dialect or Telling(), POST, head_of(content_type))
+    assert not reader.as_it_is
+    reader.feed(body)
+    reader.end()
+    assert reader.as_it_is is as_it_is

@@ -51,9 +51,14 @@ class Anthropic(Dialect):
         "tools.*.cache_control",
         "messages.*.content.*.cache_control",
         "messages.*.content.*.content.*.cache_control",
-        "messages.*.content.*.signature",
     )
-    ids = ("messages.*.content.*.id", "messages.*.content.*.tool_use_id", "container", "container.id")
+    opaque = (
+        "messages.*.content.*.signature",
+        "messages.*.content.*.data",
+        "messages.*.content.*.content.*.encrypted_content",
+        "messages.*.content.*.citations.*.encrypted_index",
+    )
+    ids = ("messages.*.content.*.id", "messages.*.content.*.tool_use_id")
     deciding_fields = (b"anthropic-version", b"anthropic-beta")
     terminal = (b"event: message_stop\n", b'"type":"message_stop"', b'"type": "message_stop"')
 

@@ -12,12 +12,15 @@ from typing import Any
 from urllib.parse import unquote
 
 from proxy_daemon.core.conversation import Answer, Conversation, Operation
+from proxy_daemon.core.dialects.anthropic.messages import Anthropic
 from proxy_daemon.core.dialects.bedrock.answers import BedrockStream, answer_of
 from proxy_daemon.core.dialects.bedrock.rendering import (
     as_document,
     as_frames,
     converse,
     converse_events,
+    drawn,
+    embedded,
     invoked,
     invoked_events,
 )
@@ -70,7 +73,12 @@ class Bedrock(Dialect):
         rb"/(?:(?P<chat>converse(?:-stream)?)|(?P<completion>invoke(?:-with-response-stream)?)"
         rb"|(?P<count_tokens>count-tokens)|(?P<models>foundation-models(?:/[^/]+)?)|(?P<moderation>apply))$"
     )
-    volatile = ("requestMetadata", "metadata")
+    volatile = ("requestMetadata", "metadata", *Anthropic.volatile)
+    opaque = (
+        "messages.*.content.*.reasoningContent.reasoningText.signature",
+        "messages.*.content.*.reasoningContent.redactedContent",
+        *Anthropic.opaque,
+    )
     ids = (
         "messages.*.content.*.toolUse.toolUseId",
         "messages.*.content.*.toolResult.toolUseId",
@@ -140,7 +148,15 @@ class Bedrock(Dialect):
                 if self.streams(request)
                 else as_document(converse(answer))
             )
-        model = self.model(request)
+        return self._invoked(answer, request)
+
+    def _invoked(self, answer: Answer, request: Request) -> Rendered:
+        """Raises `CannotRender`."""
+        model, operation = self.model(request), self.operation(request)
+        if operation is Operation.EMBEDDINGS:
+            return as_document(embedded(answer, vendor_of(model)))
+        if operation is Operation.IMAGE:
+            return as_document(drawn(answer))
         if self.streams(request):
             return as_frames(invoked_events(answer, model, vendor_of(model)), answer.error)
         return as_document(invoked(answer, model, vendor_of(model)))

@@ -18,7 +18,6 @@ from proxy_daemon.core.conversation import (
     Text,
     ToolCall,
     Usage,
-    Vector,
 )
 from proxy_daemon.core.dialects.anthropic import rendering as anthropic_rendering
 from proxy_daemon.core.dialects.bedrock.converse import FINISHES
@@ -27,6 +26,8 @@ from proxy_daemon.core.dialects.cutting import words
 from proxy_daemon.core.dialects.dialect import CannotRender, Piece, Rendered
 from proxy_daemon.core.dialects.json_shapes import parsed, without_none, written
 from proxy_daemon.core.dialects.json_writing import JSON, octets
+from proxy_daemon.core.dialects.media import alone, in_base64
+from proxy_daemon.core.dialects.said import vectors_of
 from proxy_daemon.core.wire.event_stream import event, exception
 
 FRAMES = b"application/vnd.amazon.eventstream"
@@ -84,8 +85,6 @@ def as_frames(events: Iterator[Event], error: str = "") -> Rendered:
 
 def invoked(answer: Answer, model: str, vendor: str) -> dict[str, Any]:
     """The document of a model's maker. Raises `CannotRender`."""
-    if any(isinstance(part, Vector) for choice in answer.choices for part in choice.parts):
-        return _embedded(answer, vendor)
     if vendor in ("anthropic", "nova"):
         return converse(answer) if vendor == "nova" else anthropic_rendering.message_document(answer, model)
     text, said, usage = _plain(answer, vendor)
@@ -148,14 +147,22 @@ def _plain(answer: Answer, vendor: str) -> tuple[str, str | None, Usage]:
     return choice.text, said if choice.finish else None, answer.usage or Usage()
 
 
-def _embedded(answer: Answer, vendor: str) -> dict[str, Any]:
-    found = [list(part.values) for choice in answer.choices for part in choice.parts if isinstance(part, Vector)]
+def embedded(answer: Answer, vendor: str) -> dict[str, Any]:
+    """The document of a model that makes vectors. Raises `CannotRender`."""
+    found = vectors_of(answer)
     if vendor == "amazon" and len(found) == 1:
         count = answer.usage.input if answer.usage else None
         return without_none(embedding=found[0], inputTextTokenCount=count)
     if vendor == "cohere":
         return {"id": answer.id, "embeddings": found, "response_type": "embeddings_floats"}
     raise CannotRender(f"how models of {vendor or 'an unknown maker'} give {len(found)} embeddings is not known")
+
+
+def drawn(answer: Answer) -> dict[str, Any]:
+    """The document of a model that makes images: Amazon's and Stability's list them alike. Raises `CannotRender`."""
+    if not answer.choices:
+        raise CannotRender("a model that makes images gives one at least")
+    return {"images": [in_base64(alone(choice, "image")) for choice in answer.choices]}
 
 
 def _only(answer: Answer) -> Choice:

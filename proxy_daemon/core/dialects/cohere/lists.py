@@ -14,6 +14,7 @@ from proxy_daemon.core.dialects.dialect import CannotRender, Rendered
 from proxy_daemon.core.dialects.json_shapes import count_at, member, numbers, objects_at, text_at, without_none
 from proxy_daemon.core.dialects.json_writing import document as written_document
 from proxy_daemon.core.dialects.openai.embeddings import vector
+from proxy_daemon.core.dialects.said import vectors_of
 
 
 def is_embeddings(document: Any) -> bool:
@@ -70,9 +71,7 @@ def lists_rendered(answer: Answer, operation: Operation) -> Rendered:
 
 
 def _written_embeddings(answer: Answer) -> dict[str, Any]:
-    vectors = [list(part.values) for choice in answer.choices for part in choice.parts if isinstance(part, Vector)]
-    if len(vectors) != len(answer.choices):
-        raise CannotRender("an embedding needs a vector")
+    vectors = vectors_of(answer)
     return without_none(
         id=answer.id,
         texts=[""] * len(vectors),

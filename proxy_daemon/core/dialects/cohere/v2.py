@@ -31,6 +31,7 @@ class Cohere(Dialect):
         rb"|(?P<batches>embed-jobs(?:/.*)?)|(?P<files>datasets(?:/.*)?))$"
     )
     volatile = ()
+    ids = ("messages.*.tool_calls.*.id", "messages.*.tool_call_id")
     terminal = (b'"type":"message-end"', b'"type": "message-end"', *Dialect.terminal)
 
     def streams(self, request: Request) -> bool:

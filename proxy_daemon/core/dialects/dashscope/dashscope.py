@@ -31,6 +31,7 @@ class DashScope(Dialect):
         rb"|(?P<transcription>services/audio/asr/.*)|(?P<speech>services/audio/tts/.*)|(?P<state>tasks/.*))$"
     )
     volatile = ()
+    ids = ("input.messages.*.tool_calls.*.id", "input.messages.*.tool_call_id")
     deciding_fields = (b"x-dashscope-sse", b"x-dashscope-async")
     terminal = tuple(
         b'"finish_reason":%b"%b"' % (blank, word)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
-from proxy_daemon.core.conversation import Answer, Choice, Operation, Reasoning, ToolCall, Vector
+from proxy_daemon.core.conversation import Answer, Choice, Operation, Reasoning, ToolCall
 from proxy_daemon.core.dialects.cutting import words
 from proxy_daemon.core.dialects.dashscope.answers import ENDS
 from proxy_daemon.core.dialects.dialect import CannotRender, Piece, Rendered
 from proxy_daemon.core.dialects.json_writing import document, events, octets
 from proxy_daemon.core.dialects.openai.told import usage_document
-from proxy_daemon.core.dialects.said import calls_of, text_of, thought_of, word_for
+from proxy_daemon.core.dialects.said import calls_of, text_of, thought_of, vectors_of, word_for
 
 Members = dict[str, Any]
 MOST_REPEATED = 20  # events of a stream whose events hold all words so far: its size grows with their square
@@ -21,7 +21,8 @@ MOST_REPEATED = 20  # events of a stream whose events hold all words so far: its
 def rendered(answer: Answer, operation: Operation, *, streams: bool, is_text: bool, increments: bool) -> Rendered:
     """``is_text``: words alone, without a message. ``increments``: each event has new words only. `CannotRender`."""
     if operation is Operation.EMBEDDINGS:
-        return document(_whole(answer, {"embeddings": [_vector(at, one) for at, one in enumerate(answer.choices)]}))
+        found = [{"text_index": at, "embedding": values} for at, values in enumerate(vectors_of(answer))]
+        return document(_whole(answer, {"embeddings": found}))
     if operation is not Operation.CHAT or len(answer.choices) != 1:
         raise CannotRender("only one answer to a chat can be written")
     choice = answer.choices[0]
@@ -79,13 +80,6 @@ def _call(at: int, call: ToolCall) -> Members:
 def _whole(answer: Answer, output: Members) -> Members:
     usage = usage_document(answer.usage, "input", "output") if answer.usage else {}
     return {"output": output, "usage": usage, "request_id": answer.id}
-
-
-def _vector(at: int, choice: Choice) -> Members:
-    found = next((part.values for part in choice.parts if isinstance(part, Vector)), None)
-    if found is None:
-        raise CannotRender("an embedding needs a vector")
-    return {"text_index": at, "embedding": list(found)}
 
 
 def _event(at: int, value: Members) -> Piece:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from proxy_daemon.core.conversation import Answer, Conversation, Operation
-from proxy_daemon.core.dialects.dialect import Assembler, Dialect, Piece, Question, Rendered, as_json
+from proxy_daemon.core.dialects.dialect import Assembler, CannotRender, Dialect, Piece, Question, Rendered, as_json
 from proxy_daemon.core.dialects.google.answers import GoogleStream, answer_of
 from proxy_daemon.core.dialects.google.rendering import (
     JSON,
@@ -20,6 +20,7 @@ from proxy_daemon.core.dialects.google.rendering import (
     chunks,
     document,
     embeddings,
+    images,
     predictions,
 )
 from proxy_daemon.core.dialects.google.requests import conversation_of
@@ -65,17 +66,13 @@ class Google(Dialect):
         rb"|(?P<state>/tunedModels(?:/[^/:%]+)?|/(?:cachedContents|operations|corpora|fileSearchStores)(?:/.*)?))$",
         re.IGNORECASE,
     )
-    volatile = (
-        "labels",
-        "contents.*.parts.*.thoughtSignature",
-        "contents.*.parts.*.thought_signature",
-    )
+    volatile = ("labels",)
+    opaque = ("contents.*.parts.*.thoughtSignature", "contents.*.parts.*.thought_signature")
     ids = (
         "contents.*.parts.*.functionCall.id",
         "contents.*.parts.*.functionResponse.id",
         "contents.*.parts.*.function_call.id",
         "contents.*.parts.*.function_response.id",
-        "cachedContent",
     )
     terminal = ()  # Gemini's streams end without a mark
 
@@ -134,6 +131,10 @@ class Google(Dialect):
             return as_document({"totalTokens": (answer.usage and answer.usage.input) or 0})
         if operation is Operation.EMBEDDINGS:
             return as_document(_embedded(answer, request.path.lower()))
+        if operation is Operation.IMAGE:
+            return as_document(images(answer))
+        if operation not in (Operation.CHAT, Operation.COMPLETION):
+            raise CannotRender(f"an answer of Google's to {operation.value} is not written")
         if not self.streams(request):
             return as_document(document(answer, model))
         pieces = chunks(answer, model)

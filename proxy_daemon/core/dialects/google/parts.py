@@ -183,8 +183,13 @@ def _output(value: dict[str, Any]) -> Iterator[Part]:
 def _media(value: dict[str, Any]) -> Iterator[Part]:
     kind, data = text_named(value, "mimeType"), value.get("data")
     size = len(data.encode("utf-8", "replace")) if isinstance(data, str) else None
-    of = kind.partition("/")[0]
-    yield Media(of if of in ("image", "audio", "video") else "file", kind, text_named(value, "fileUri"), size)
+    yield Media(kind_of(kind), kind, text_named(value, "fileUri"), size)
+
+
+def kind_of(media_type: str) -> str:
+    """What a medium of that type is; a file, where that is no image, sound or film."""
+    main = media_type.partition("/")[0]
+    return main if main in ("image", "audio", "video") else "file"
 
 
 _READERS = {

@@ -10,19 +10,21 @@ from proxy_daemon.core.conversation import (
     Answer,
     Choice,
     Finish,
+    Media,
     Part,
     Reasoning,
     Text,
     ToolCall,
     ToolResult,
     Usage,
-    Vector,
 )
 from proxy_daemon.core.dialects.cutting import words
 from proxy_daemon.core.dialects.dialect import CannotRender, Piece, Rendered
-from proxy_daemon.core.dialects.google.parts import CODE, OUTPUT, SERVER_TOOLS, finish_of
+from proxy_daemon.core.dialects.google.parts import CODE, OUTPUT, SERVER_TOOLS, finish_of, kind_of
 from proxy_daemon.core.dialects.json_shapes import parsed, without_none
 from proxy_daemon.core.dialects.json_writing import octets
+from proxy_daemon.core.dialects.media import alone, in_base64
+from proxy_daemon.core.dialects.said import vectors_of
 
 JSON = b"application/json; charset=UTF-8"
 SSE = b"text/event-stream"
@@ -62,10 +64,9 @@ def chunks(answer: Answer, model: str) -> Iterator[Chunk]:
 
 def embeddings(answer: Answer, *, single: bool) -> dict[str, Any]:
     """See https://ai.google.dev/api/embeddings . Raises `CannotRender`."""
-    found = [part for choice in answer.choices for part in choice.parts if isinstance(part, Vector)]
-    if single and len(found) != 1:
-        raise CannotRender(f"one embedding is wanted, and there are {len(found)}")
-    values = [{"values": list(each.values)} for each in found]
+    values = [{"values": each} for each in vectors_of(answer)]
+    if single and len(values) != 1:
+        raise CannotRender(f"one embedding is wanted, and there are {len(values)}")
     counted = {"usageMetadata": _usage(answer.usage)} if answer.usage else {}
     return {"embedding": values[0], **counted} if single else {"embeddings": values, **counted}
 
@@ -76,6 +77,12 @@ def predictions(answer: Answer) -> dict[str, Any]:
     count = answer.usage.input if answer.usage and len(found) == 1 else None
     statistics = without_none(token_count=count)
     return {"predictions": [{"embeddings": {**each, "statistics": statistics}} for each in found]}
+
+
+def images(answer: Answer) -> dict[str, Any]:
+    """As Vertex's `predict` gives them; see `.../model-reference/imagen-api`. Raises `CannotRender`."""
+    found = [alone(choice, "image") for choice in answer.choices]
+    return {"predictions": [{"mimeType": each.media_type, "bytesBase64Encoded": in_base64(each)} for each in found]}
 
 
 def as_document(value: dict[str, Any]) -> Rendered:
@@ -154,10 +161,21 @@ def _part(part: Part) -> dict[str, Any]:
             return {"text": text, "thought": True, **({"thoughtSignature": opaque} if opaque else {})}
         case ToolCall():
             return _call(part)
+        case Media():
+            return _medium(part)
         case ToolResult(name=name) if name == OUTPUT:
             outcome = "OUTCOME_FAILED" if part.failed else "OUTCOME_OK"
             return {OUTPUT: {"outcome": outcome, "output": part.text, **({"id": part.id} if part.id else {})}}
     raise CannotRender(f"an answer of Gemini's API has no {type(part).__name__.lower()}")
+
+
+def _medium(medium: Media) -> dict[str, Any]:
+    """Behind a URI, or inline. Its kind is told by its media type alone."""
+    if medium.kind != kind_of(medium.media_type):
+        raise CannotRender(f"{medium.media_type[:100]!r} does not say that this is of the kind {medium.kind}")
+    if medium.source:
+        return {"fileData": {"mimeType": medium.media_type, "fileUri": medium.source}}
+    return {"inlineData": {"mimeType": medium.media_type, "data": in_base64(medium)}}
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

@@ -30,7 +30,8 @@ class Ollama(Dialect):
         rb"/api/(?:(?P<chat>chat)|(?P<completion>generate)|(?P<embeddings>embed|embeddings)|(?P<models>tags|ps|show)"
         rb"|(?P<files>blobs/[^/]+)|(?P<state>pull|push|create|copy|delete))$"
     )
-    volatile = ("keep_alive",)
+    volatile = ()  # `keep_alive` may unload the model: the answer tells of it
+    ids = ("messages.*.tool_calls.*.id", "messages.*.tool_call_id")
     terminal = (b'"done":true', b'"done": true', b'"status":"success"')
 
     def streams(self, request: Request) -> bool:

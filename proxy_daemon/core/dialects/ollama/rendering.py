@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from proxy_daemon.core.conversation import Answer, Choice, Operation, Reasoning, ToolCall, Vector
+from proxy_daemon.core.conversation import Answer, Choice, Operation, Reasoning, ToolCall
 from proxy_daemon.core.dialects.cutting import words
 from proxy_daemon.core.dialects.dialect import CannotRender, Piece, Rendered
 from proxy_daemon.core.dialects.json_shapes import without_none
 from proxy_daemon.core.dialects.json_writing import document, line, lines
 from proxy_daemon.core.dialects.ollama.answers import ENDS
-from proxy_daemon.core.dialects.said import arguments_of, calls_of, text_of, thought_of, word_for
+from proxy_daemon.core.dialects.said import arguments_of, calls_of, text_of, thought_of, vectors_of, word_for
 
 Members = dict[str, Any]
 
@@ -69,9 +69,9 @@ def _end(answer: Answer, choice: Choice) -> Members:
 
 
 def _embeddings(answer: Answer, *, alone: bool) -> Members:
-    vectors = [list(part.values) for choice in answer.choices for part in choice.parts if isinstance(part, Vector)]
-    if len(vectors) != len(answer.choices) or (alone and len(vectors) != 1):
-        raise CannotRender("an embedding needs a vector")
+    vectors = vectors_of(answer)
+    if alone and len(vectors) != 1:
+        raise CannotRender(f"one embedding is wanted, and there are {len(vectors)}")
     if alone:
         return {"embedding": vectors[0]}
     usage = without_none(prompt_eval_count=answer.usage.input) if answer.usage else {}

@@ -1,11 +1,12 @@
 """OpenAI's sounds: speech (octets, or events with base64), and transcriptions and translations of a form's file.
 
-Transcripts come as JSON, as bare text, as subtitles, or as events.
+Transcripts come as JSON, as bare text, as subtitles, or as events. What is written has no times: none is made up.
 """
 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from typing import Any
 
 from proxy_daemon.core.conversation import Answer, Choice, Conversation, Finish, Media, Message, Operation, Part, Text
@@ -15,12 +16,16 @@ from proxy_daemon.core.dialects.dialect import CannotRender, Dialect, Piece, Ren
 from proxy_daemon.core.dialects.json_shapes import member, text_at, without_none
 from proxy_daemon.core.dialects.json_writing import document as written_document
 from proxy_daemon.core.dialects.json_writing import event, events
+from proxy_daemon.core.dialects.media import alone, octets_of
 from proxy_daemon.core.dialects.openai.subtitles import as_srt, as_vtt, as_words, spoken_in
 from proxy_daemon.core.dialects.openai.told import event_problem, problem_in, usage_document, usage_of
 from proxy_daemon.core.dialects.said import check_whole, text_of
 from proxy_daemon.core.messages import Request
 
 _PLAIN = {"text": as_words, "srt": as_srt, "vtt": as_vtt}
+# What `response_format` asks for, mp3 where it asks for nothing.
+_FORMATS = ("opus", "aac", "flac", "wav", "pcm")
+_AT_ONCE = 24_576  # octets in an event: half a second of raw sound; divisible by 3, so that only the last is padded
 
 
 class OpenAIAudio(Dialect):
@@ -64,17 +69,22 @@ class OpenAIAudio(Dialect):
         choices = (Choice((Text(text),), Finish.STOP),) if isinstance(text, str) else ()
         if sound := text_at(document, "audio_data"):  # Mistral's speech
             choices = (Choice((Media("audio", size=len(sound)),), Finish.STOP),)
-        return Answer(choices, usage=usage_of(member(document, "usage")), error=error)
+        return Answer(choices, usage=usage_of(member(document, "usage")), error=error, complete=not error)
 
     def assembler(self) -> SoundAssembler:
         """For the events of either."""
         return SoundAssembler()
 
     def render(self, answer: Answer, request: Request) -> Rendered:
-        """A transcript in the format asked for. Speech is octets, which an answer does not hold: `CannotRender`."""
+        """A transcript in the format asked for; speech as octets, or as events with them. Raises `CannotRender`."""
         check_whole(answer)
-        if self.operation(request) is not Operation.TRANSCRIPTION or len(answer.choices) != 1:
-            raise CannotRender("only one transcript can be written: an answer does not hold the octets of a sound")
+        if len(answer.choices) != 1:
+            raise CannotRender(f"one transcript or one sound is needed, and there are {len(answer.choices)}")
+        if self.operation(request) is Operation.SPEECH:
+            return _speech(answer, forms.field(request, "response_format"), streams=self.streams(request))
+        return self._transcript(answer, request)
+
+    def _transcript(self, answer: Answer, request: Request) -> Rendered:
         text = text_of(answer.choices[0])
         if self.streams(request):
             return events(_events(text, answer))
@@ -84,8 +94,8 @@ class OpenAIAudio(Dialect):
         return written_document(
             without_none(
                 text=text,
-                usage=usage_document(answer.usage, "input", "output") if answer.usage else None,
-                **_verbose(form),
+                usage=_usage(answer),
+                **_verbose(form, b"/translations" in request.path),
             )
         )
 
@@ -124,16 +134,33 @@ class SoundAssembler:
         )
 
 
-def _verbose(form: str) -> dict[str, Any]:
-    """What `verbose_json` has besides; times are not known, and none is made up."""
-    return {"task": "transcribe", "language": "", "duration": 0.0, "segments": []} if form == "verbose_json" else {}
+def _usage(answer: Answer) -> dict[str, Any] | None:
+    return usage_document(answer.usage, "input", "output") if answer.usage else None
+
+
+def _verbose(form: str, translates: bool) -> dict[str, Any]:
+    """What `verbose_json` and `diarized_json` have besides: no times and no speakers are known."""
+    task: dict[str, Any] = {"task": "translate" if translates else "transcribe", "duration": 0.0, "segments": []}
+    return {"verbose_json": {**task, "language": ""}, "diarized_json": task}.get(form, {})
 
 
 def _events(text: str, answer: Answer) -> list[Piece]:
     deltas = [event({"type": "transcript.text.delta", "delta": word}, spoken=True) for word in words(text)]
-    done = without_none(
-        type="transcript.text.done",
-        text=text,
-        usage=usage_document(answer.usage, "input", "output") if answer.usage else None,
-    )
-    return [*deltas, event(done)]
+    return [*deltas, event(without_none(type="transcript.text.done", text=text, usage=_usage(answer)))]
+
+
+def _speech(answer: Answer, form: str, *, streams: bool) -> Rendered:
+    """Octets under their type, else under the one that is asked for; or events, which tell no type."""
+    sound = alone(answer.choices[0], "audio")
+    octets = octets_of(sound)
+    if streams:
+        return events(_sounds(octets, answer))
+    kind = sound.media_type or f"audio/{form if form in _FORMATS else 'mpeg'}"
+    return Rendered(kind.encode(), (Piece(octets, spoken=True),))
+
+
+def _sounds(octets: bytes, answer: Answer) -> list[Piece]:
+    cuts = [octets[at : at + _AT_ONCE] for at in range(0, len(octets), _AT_ONCE)]
+    deltas = [{"type": "speech.audio.delta", "audio": b64encode(cut).decode()} for cut in cuts]
+    done = without_none(type="speech.audio.done", usage=_usage(answer))
+    return [*(event(delta, spoken=True) for delta in deltas), event(done)]

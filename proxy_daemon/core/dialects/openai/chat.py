@@ -26,14 +26,16 @@ class OpenAIChat(Dialect):
     maker = "openai"
     paths = re.compile(rb"/chat/completions(?:/|\Z)")
     operations = re.compile(rb"/(?P<chat>chat/completions)$|/(?P<state>chat/completions/[^/]+(?:/messages)?)$")
-    volatile = VOLATILE
+    volatile: tuple[str, ...] = VOLATILE
+    opaque: tuple[str, ...] = (
+        "messages.*.reasoning_details.*.data",
+        "messages.*.reasoning_details.*.signature",
+        "messages.*.tool_calls.*.extra_content.google.thought_signature",
+    )
     ids: tuple[str, ...] = (
         "messages.*.tool_call_id",
         "messages.*.tool_calls.*.id",
-        "messages.*.audio.id",
         "messages.*.reasoning_details.*.id",
-        "messages.*.reasoning_details.*.data",
-        "messages.*.reasoning_details.*.signature",
     )
     deciding_fields = (b"openai-beta",)
     terminal = (*Dialect.terminal, b'"object":"chat.completion.done"', b'"object": "chat.completion.done"')

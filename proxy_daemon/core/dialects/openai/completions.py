@@ -20,6 +20,7 @@ class OpenAICompletions(OpenAIChat):
     name = "openai-completions"
     paths = re.compile(rb"(?<!/chat)(?<!/fim)(?<!/agents)(?<!/usage)/completions/*\Z")
     operations = re.compile(rb"/(?P<completion>completions)$")
+    opaque: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     writes_text = True
 

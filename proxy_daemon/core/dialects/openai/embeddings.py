@@ -24,7 +24,7 @@ from proxy_daemon.core.dialects.json_shapes import (
 )
 from proxy_daemon.core.dialects.json_writing import document as written_document
 from proxy_daemon.core.dialects.openai.told import problem_in, usage_document, usage_of
-from proxy_daemon.core.dialects.said import check_whole
+from proxy_daemon.core.dialects.said import check_whole, vectors_of
 from proxy_daemon.core.messages import Request
 
 
@@ -49,19 +49,21 @@ class OpenAIEmbeddings(Dialect):
     def whole(self, document: Any) -> Answer:
         """See the API's "embedding object"."""
         choices = tuple(_choice(each) for each in objects_at(document, "data"))
+        error = problem_in(document)
         return Answer(
             choices=choices,
             id=text_at(document, "id"),
             model=text_at(document, "model"),
             usage=usage_of(member(document, "usage")),
-            error=problem_in(document),
+            error=error,
+            complete=not error,
         )
 
     def render(self, answer: Answer, request: Request) -> Rendered:
         """A document; in base64 where the request asks for it."""
         check_whole(answer)
         in_base64 = request.body_field("encoding_format") == "base64"
-        data = [_datum(choice, at, in_base64) for at, choice in enumerate(answer.choices)]
+        data = [_datum(values, at, in_base64) for at, values in enumerate(vectors_of(answer))]
         usage = answer.usage and usage_document(answer.usage, "prompt", "completion")
         return written_document(
             without_none(object="list", data=data, model=answer.model, usage=usage, id=answer.id or None)
@@ -94,14 +96,11 @@ def _choice(datum: dict[str, Any]) -> Choice:
     return Choice((vector(member(datum, "embedding")),), Finish.STOP)
 
 
-def _datum(choice: Choice, at: int, in_base64: bool) -> dict[str, Any]:
-    values = next((part.values for part in choice.parts if isinstance(part, Vector)), None)
-    if values is None:
-        raise CannotRender("an embedding needs a vector")
-    return {"object": "embedding", "index": at, "embedding": _encoded(values) if in_base64 else list(values)}
+def _datum(values: list[float], at: int, in_base64: bool) -> dict[str, Any]:
+    return {"object": "embedding", "index": at, "embedding": _encoded(values) if in_base64 else values}
 
 
-def _encoded(values: tuple[float, ...]) -> str:
+def _encoded(values: list[float]) -> str:
     try:
         return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode()
     except (struct.error, OverflowError) as error:

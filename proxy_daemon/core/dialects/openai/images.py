@@ -1,6 +1,6 @@
 """OpenAI's images: made from words, or edited (a form with files, or JSON), whole or as a stream with drafts.
 
-An `Answer` holds what is known of each image, not its octets: only images behind a URL can be rendered.
+Images are written as URLs or in base64, a stream without drafts.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from typing import Any
 
 from proxy_daemon.core.conversation import Answer, Choice, Conversation, Finish, Media, Message, Part, Text, Usage
 from proxy_daemon.core.dialects import forms
-from proxy_daemon.core.dialects.dialect import CannotRender, Dialect, Rendered
+from proxy_daemon.core.dialects.dialect import CannotRender, Dialect, Piece, Rendered
 from proxy_daemon.core.dialects.json_shapes import count_at, member, object_at, objects_at, text_at, without_none
 from proxy_daemon.core.dialects.json_writing import document as written_document
+from proxy_daemon.core.dialects.json_writing import event, events
+from proxy_daemon.core.dialects.media import alone, in_base64, only, subtype_of
 from proxy_daemon.core.dialects.openai.told import event_problem, problem_in, usage_document, usage_of
-from proxy_daemon.core.dialects.said import check_whole
+from proxy_daemon.core.dialects.said import check_whole, text_of
 from proxy_daemon.core.messages import Request
 
 
@@ -46,13 +48,15 @@ class OpenAIImages(Dialect):
     def whole(self, document: Any) -> Answer:
         """Each image is a choice; the prompt as the API has changed it stands behind the image."""
         kind = text_at(document, "output_format")
+        error = problem_in(document)
         return Answer(
             choices=tuple(_choice(each, kind) for each in objects_at(document, "data")),
             id=text_at(document, "id"),
             model=text_at(document, "model"),
             created=count_at(document, "created"),
             usage=usage_of(member(document, "usage")),
-            error=problem_in(document),
+            error=error,
+            complete=not error,
         )
 
     def assembler(self) -> ImageAssembler:
@@ -60,13 +64,14 @@ class OpenAIImages(Dialect):
         return ImageAssembler()
 
     def render(self, answer: Answer, request: Request) -> Rendered:
-        """A document with URLs. A stream has no place for these."""
+        """A document, or a stream, which holds octets and no URLs."""
         check_whole(answer)
         if self.streams(request):
-            raise CannotRender("a stream of images needs their octets")
+            return events(_completed(answer, b"/edits" in request.path))
         data = [_datum(choice) for choice in answer.choices]
-        usage = answer.usage and usage_document(answer.usage, "input", "output")
-        return written_document(without_none(created=answer.created or 0, data=data, usage=usage))
+        about = without_none(output_format=_format(answer.choices), usage=_usage(answer))
+        named = without_none(id=answer.id or None, model=answer.model or None)
+        return written_document({"created": answer.created or 0, "data": data, **about, **named})
 
 
 class ImageAssembler:
@@ -120,7 +125,36 @@ def reference(image: dict[str, Any]) -> Media:
 
 
 def _datum(choice: Choice) -> dict[str, Any]:
-    image = next((part for part in choice.parts if isinstance(part, Media)), None)
-    if image is None or not image.source:
-        raise CannotRender("an image needs a URL: its octets are not kept in an answer")
-    return without_none(url=image.source, revised_prompt=choice.text or None)
+    image = only(choice, "image")
+    revised = text_of(choice, others=(Media,)) or None
+    data = in_base64(image) if image.data or not image.source else None
+    return without_none(b64_json=data, url=image.source or None, revised_prompt=revised)
+
+
+def _format(choices: tuple[Choice, ...]) -> str | None:
+    """It is told once for all images."""
+    found = {subtype_of(only(choice, "image")) for choice in choices}
+    if len(found) > 1:
+        raise CannotRender("images of one answer have one format")
+    return next(iter(found), "") or None
+
+
+def _usage(answer: Answer) -> dict[str, Any] | None:
+    return usage_document(answer.usage, "input", "output") if answer.usage else None
+
+
+def _completed(answer: Answer, is_edit: bool) -> list[Piece]:
+    """One event for each image; the last has the usage of all."""
+    if not answer.choices:
+        raise CannotRender("a stream of images ends with an image")
+    kind = f"image_{'edit' if is_edit else 'generation'}.completed"
+    told = [{"type": kind, "created_at": answer.created or 0, **_streamed(choice)} for choice in answer.choices]
+    told[-1] |= without_none(usage=_usage(answer))
+    return [event(each, kind, spoken=True) for each in told]
+
+
+def _streamed(choice: Choice) -> dict[str, Any]:
+    image = alone(choice, "image")
+    if image.source:
+        raise CannotRender("a stream of images has no URLs")
+    return without_none(b64_json=in_base64(image), output_format=subtype_of(image) or None)

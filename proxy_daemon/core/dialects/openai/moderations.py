@@ -59,11 +59,13 @@ class OpenAIModerations(Dialect):
 
     def whole(self, document: Any) -> Answer:
         """See the API's "moderation object"."""
+        error = problem_in(document)
         return Answer(
             choices=tuple(_choice(each) for each in objects_at(document, "results")),
             id=text_at(document, "id"),
             model=text_at(document, "model"),
-            error=problem_in(document),
+            error=error,
+            complete=not error,
         )
 
     def render(self, answer: Answer, request: Request) -> Rendered:

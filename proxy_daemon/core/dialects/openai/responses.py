@@ -29,15 +29,15 @@ class OpenAIResponses(Dialect):
         rb"/(?:(?P<chat>responses(?:/compact)?)|(?P<count_tokens>responses/input_tokens)"
         rb"|(?P<state>responses/[^/]+(?:/(?:cancel|input_items))?))$"
     )
-    volatile = (*VOLATILE, "client_metadata")
+    volatile = (*VOLATILE, "client_metadata", "input.*.status")
+    opaque = ("input.*.encrypted_content",)
     ids = (
-        "previous_response_id",
-        "conversation",
-        "conversation.id",
-        "input.*.id",
         "input.*.call_id",
-        "input.*.encrypted_content",
+        "input.*.approval_request_id",
+        "input.*.pending_safety_checks.*.id",
+        "input.*.acknowledged_safety_checks.*.id",
     )
+    own_ids = ("input.*.id",)
     deciding_fields = (b"openai-beta",)
     terminal = tuple(
         mark % ending

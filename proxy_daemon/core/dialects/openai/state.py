@@ -30,7 +30,7 @@ class OpenAIState(Dialect):
     maker = "openai"
     # by the first segment that names a kind: /vector_stores/ID/files is the state of a vector store
     paths = operations = re.compile(rb"/" + _KEPT)
-    volatile = ("metadata", "user")
+    volatile = ()  # what is kept is given back as it was said
     terminal = (*Dialect.terminal, b"event: done\n")
 
     def generates(self, request: Request) -> bool:

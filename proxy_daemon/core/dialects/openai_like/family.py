@@ -22,7 +22,10 @@ from proxy_daemon.core.dialects.openai.state import OpenAIState
 from proxy_daemon.core.messages import Request
 
 RESPONSES, EMBEDDINGS = OpenAIResponses(), OpenAIEmbeddings()
-OTHERS = (EMBEDDINGS, OpenAIImages(), OpenAIAudio(), OpenAIModerations(), OpenAIState())
+IMAGES, AUDIO, MODERATIONS = OpenAIImages(), OpenAIAudio(), OpenAIModerations()
+OTHERS = (EMBEDDINGS, IMAGES, AUDIO, MODERATIONS, OpenAIState())
+# How the types of a stream's events begin.
+_STREAMS: dict[str, Dialect] = {"response.": RESPONSES, "image_": IMAGES, "speech.": AUDIO, "transcript.": AUDIO}
 
 
 def every(members: tuple[Dialect, ...], of: Callable[[Dialect], tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -37,7 +40,9 @@ class OpenAIFamily(Dialect):
     chat: Dialect = OpenAIChat()
     members: tuple[Dialect, ...] = (OpenAICompletions(), chat, RESPONSES, *OTHERS)
     volatile = every(members[:3], lambda member: member.volatile)
+    opaque = every(members[:3], lambda member: member.opaque)
     ids = every(members[:3], lambda member: member.ids)
+    own_ids = every(members[:3], lambda member: member.own_ids)
     deciding_fields = every(members[:3], lambda member: member.deciding_fields)
     terminal = every(members, lambda member: member.terminal)
 
@@ -70,18 +75,34 @@ class OpenAIFamily(Dialect):
         return self.member(request).render(answer, request)
 
     def whole(self, document: Any) -> Answer:
-        """A response, embeddings, or else what chat and legacy completions have in common."""
-        kind = text_at(document, "object")
-        if kind.startswith("response"):
-            return RESPONSES.whole(document)
-        is_list = kind == "list" and any(
-            text_at(each, "object") == "embedding" for each in objects_at(document, "data")
-        )
-        return (EMBEDDINGS if is_list else self.chat).whole(document)
+        """By its shape; what chat and legacy completions have in common, where that tells nothing."""
+        return (_member_for(document) or self.chat).whole(document)
 
     def assembler(self) -> Assembler:
-        """For either kind of stream."""
-        return Either(lambda kind: (RESPONSES if kind.startswith("response.") else self.chat).assembler())
+        """For each kind of stream."""
+        return Either(lambda kind: _streaming(kind, self.chat).assembler())
+
+
+def _member_for(document: Any) -> Dialect | None:
+    """Whose document it is; None: that of chat, or nobody's."""
+    if text_at(document, "object").startswith("response"):
+        return RESPONSES
+    if isinstance(document, str) or _has_text(document):
+        return AUDIO
+    if any("flagged" in each for each in objects_at(document, "results")):
+        return MODERATIONS
+    data = objects_at(document, "data")
+    if any(text_at(each, "object") == "embedding" for each in data):
+        return EMBEDDINGS
+    return IMAGES if any("b64_json" in each or "url" in each for each in data) else None
+
+
+def _has_text(document: Any) -> bool:
+    return bool(text_at(document, "text")) and "choices" not in document and "object" not in document
+
+
+def _streaming(kind: str, chat: Dialect) -> Dialect:
+    return next((member for begin, member in _STREAMS.items() if kind.startswith(begin)), chat)
 
 
 class Either:

@@ -47,7 +47,8 @@ class _Conversations(Dialect):
     paths = re.compile(rb"/conversations(?:/|\Z)|/agents\Z")
     operations = re.compile(rb"/(?:(?P<chat>conversations)|(?P<state>agents|conversations/.+))$")
     volatile = ("metadata",)
-    ids = ("inputs.*.id", "inputs.*.tool_call_id")
+    ids = ("inputs.*.tool_call_id", "inputs.*.tool_calls.*.id")
+    own_ids = ("inputs.*.id",)
     terminal = (b"event: conversation.response.done\n", b"event: conversation.response.done\r\n")
 
     def recognises(self, request: Request) -> bool:
@@ -78,7 +79,9 @@ class Mistral(OpenAIFamily):
     kept: Dialect = _Conversations()
     members = (chat, kept, *OTHERS)
     volatile = (*chat.volatile, "metadata")
+    opaque = chat.opaque
     ids = (*chat.ids, *kept.ids)
+    own_ids = kept.own_ids
     deciding_fields = ()
     terminal = (*chat.terminal, *kept.terminal)
 

@@ -22,6 +22,14 @@ _OWN = frozenset(
 class _Chat(OpenAIChat):
     """See https://openrouter.ai/docs/api-reference/chat-completion ."""
 
+    # Marks of the cache, which move to the newest message with each turn.
+    volatile = (
+        *OpenAIChat.volatile,
+        "cache_control",
+        "messages.*.cache_control",
+        "messages.*.content.*.cache_control",
+        "tools.*.cache_control",
+    )
     thoughts = "reasoning"
     tells_usage = True
 
@@ -38,6 +46,7 @@ class OpenRouter(OpenAIFamily):
     name = "openrouter"
     chat: Dialect = _Chat()
     members = (_Completions(), chat, RESPONSES, *OTHERS)
+    volatile = (*OpenAIFamily.volatile, *chat.volatile)
 
     def recognises(self, request: Request) -> bool:
         """By path; that of chat completions anywhere, where the body has members of its own."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxy_daemon.core.conversation import Answer, Choice, Operation, Vector
+from proxy_daemon.core.conversation import Answer, Choice, Operation
 from proxy_daemon.core.dialects.cutting import words
 from proxy_daemon.core.dialects.dialect import CannotRender, Piece, Rendered
 from proxy_daemon.core.dialects.json_writing import document, events, octets
-from proxy_daemon.core.dialects.said import text_of, word_for
+from proxy_daemon.core.dialects.said import text_of, vectors_of, word_for
 from proxy_daemon.core.dialects.tgi.answers import ENDS
 
 
 def rendered(answer: Answer, operation: Operation, *, streams: bool, as_list: bool) -> Rendered:
     """Raises `CannotRender`."""
     if operation is Operation.EMBEDDINGS:
-        return document([_vector(choice) for choice in answer.choices])
+        return document(vectors_of(answer))
     if operation is not Operation.COMPLETION or not answer.choices:
         raise CannotRender("only a text or an embedding can be written")
     if streams:
@@ -24,13 +24,6 @@ def rendered(answer: Answer, operation: Operation, *, streams: bool, as_list: bo
         raise CannotRender("one text is expected")
     texts = [_generated(choice, answer) for choice in answer.choices]
     return document(texts if as_list else texts[0])
-
-
-def _vector(choice: Choice) -> list[float]:
-    found = next((part.values for part in choice.parts if isinstance(part, Vector)), None)
-    if found is None:
-        raise CannotRender("an embedding needs a vector")
-    return list(found)
 
 
 def _generated(choice: Choice, answer: Answer) -> dict[str, Any]:
