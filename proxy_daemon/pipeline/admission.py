@@ -61,7 +61,7 @@ class Admission:
     ) -> Exchange:
         """The exchange of one request. Raises `Refusal` for an upstream that does not exist."""
         name, target = _addressed(target)
-        directives, whole, passed = _wishes(headers)
+        directives, session, whole, passed = _wishes(headers)
         request = Request(method, target_passed_on(target), passed, body)
         # by all of it: where the key stands tells whose API it is, also where the key is a token of ours
         as_sent = request if whole is passed else evolve(request, target=target, headers=whole)
@@ -81,7 +81,7 @@ class Admission:
             client_name=client_name,
             directives=directives,
             credential=_credential(headers, target, self.key),
-            session=_session(headers),
+            session=session,
             request_size=body.size,
         )
 
@@ -102,7 +102,7 @@ def _addressed(target: bytes) -> tuple[str, bytes]:
     return named or ("", target)
 
 
-def _session_named(headers: Headers) -> str:
+def _session(headers: Headers) -> str:
     """The client's own name for its run. Raises `Refusal` for one that is none."""
     name = headers.get(b"x-llmproxy-session")
     if len(name) > LONGEST_SESSION or _SESSION.fullmatch(name) is None:
@@ -114,12 +114,14 @@ def _session_named(headers: Headers) -> str:
 
 
 @lru_cache(maxsize=KEPT)
-def _wishes(headers: Headers) -> tuple[Directives, Headers, Headers]:
-    """What the client asks of the daemon, the fields meant for upstreams, and those of them that go there."""
+def _wishes(headers: Headers) -> tuple[Directives, str, Headers, Headers]:
+    """What the client asks of the daemon, its session, the fields meant for upstreams, and those that go there.
+
+    Raises `Refusal`.
+    """
     directives, rest = read_directives(headers.end_to_end())
     whole = rest.without(OWN)
-    return directives, whole, passed_on(whole)
+    return directives, _session(headers), whole, passed_on(whole)
 
 
 _credential = lru_cache(maxsize=KEPT)(credential)
-_session = lru_cache(maxsize=KEPT)(_session_named)

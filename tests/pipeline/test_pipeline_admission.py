@@ -271,3 +271,21 @@ class TestIds:
     def test_a_store_can_hold_them_until_2094(self, clock):
         clock.time = EPOCH + ((1 << 41) - 1) / 1000
         assert (1 << 62) < Ids(clock).next() < 1 << 63
+
+
+@pytest.mark.parametrize(
+    ("name", "session"),
+    [(None, ""), (b"", ""), (b"tests/test_a.py::test_b[x y]", "tests/test_a.py::test_b[x y]"), (b"a" * 400, "a" * 400)],
+)
+def test_a_session_is_named_by_the_client(clock, name, session):
+    headers = () if name is None else ((b"X-LLMProxy-Session", name),)
+    exchange = admit(clock, headers=headers)
+    assert exchange.session == session
+    assert b"x-llmproxy-session" not in exchange.request.headers
+
+
+@pytest.mark.parametrize("name", [b"a" * 401, b"a\tb", "é".encode(), b"\x7f"])
+def test_a_session_that_has_no_name_is_refused(clock, name):
+    with pytest.raises(Refusal, match="X-LLMProxy-Session must be") as caught:
+        admit(clock, headers=((b"X-LLMProxy-Session", name),))
+    assert caught.value.status == 400
