@@ -18,7 +18,7 @@ and its *fault policy* one of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 import pluggy
@@ -117,6 +117,18 @@ class NearMiss:
     answers: bool = False
 
 
+@frozen
+class JsonPage:
+    """A page in JSON. ``answers``: by method (GET, PUT, DELETE), who answers it.
+
+    Each is called with the parameters of the query and returns (status, value), or an awaitable of these; a raise is a
+    500. What changes something is no GET: a link could do it. For PUT and DELETE browsers ask first whether a page of
+    another origin may (a CORS preflight), and nothing below `/_llmproxy/` says yes.
+    """
+
+    answers: Mapping[str, Callable[[Mapping[str, str]], Any]]
+
+
 VETO = False  # what an implementation of `llmproxy_record` returns to keep an exchange out of the store
 
 # --- the start of the daemon -----------------------------------------------------------------------------------------
@@ -151,8 +163,9 @@ def llmproxy_stores() -> dict[str, Callable[[str, Settings], Store]]:
 
 @hookspec
 def llmproxy_resources(settings: Settings, services: Services) -> dict[str, Any]:
-    """Called once at the start: `twisted.web` resources by their path segment below `/_llmproxy/`.
+    """Called once at the start: pages by their path below `/_llmproxy/`, such as `mine` or `api/mine`.
 
+    A page is a `JsonPage`, or a `twisted.web` resource. Two at one path stop the start.
     They answer this machine, and the admin's token. Fields that keep other pages and caches out are set before, with a
     Content-Security-Policy by which a page loads and runs nothing: a page with scripts sets its own, as it needs it.
     Kind: each. A raise stops the start.

@@ -20,12 +20,14 @@ from proxy_daemon.cli.harmless import one_line
 from proxy_daemon.core.adopting import Adopter, NotOurs
 from proxy_daemon.core.cassettes import Format, Skipped, Unreadable
 from proxy_daemon.core.cassettes.formats import read
+from proxy_daemon.core.matching.anew import Anew
 from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Recording
 from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.settings import Settings, SettingsError
 from proxy_daemon.store.imports import Imports, NotWritten
 from proxy_daemon.store.opening import StoreError
+from proxy_daemon.store.refingerprint import Rules
 
 DESCRIPTION = "Bring recordings of other tools into a store, from where llmproxy serve answers with them."
 SCOPED = "with --replay-scope key imports are served only to clients that bring no key: nobody knows whose they were"
@@ -144,7 +146,7 @@ def run(arguments: list[str]) -> int:
     if chosen.replay_scope == "key":
         sys.stderr.write(f"llmproxy: {SCOPED}\n")
     try:
-        with closing(Imports(chosen.store)) as store:
+        with closing(Imports(chosen.store, _rules(chosen, adopter))) as store:
             return _files(said.files, Importer(formats, adopter, store, said.session).file)
     except StoreError as error:
         sys.stderr.write(f"llmproxy: {one_line(str(error))}\n")
@@ -183,6 +185,13 @@ def _adopter(chosen: Settings, extensions: Extensions) -> Adopter:
         chosen.record_max_body,
         matcher=Matcher.of(chosen),
     )
+
+
+def _rules(chosen: Settings, adopter: Adopter) -> Rules:
+    def tell(line: str) -> None:
+        sys.stderr.write(f"llmproxy: {one_line(line)}\n")
+
+    return Rules(adopter.matcher.digest, Anew(adopter.matcher, adopter.dialects, chosen.upstream), tell)
 
 
 def _check_store(chosen: Settings) -> None:

@@ -15,6 +15,7 @@ usage: llmproxy serve [OPTIONS]    run the proxy in the foreground; llmproxy ser
        llmproxy token NAME         make a token for a client of another machine
        llmproxy import FILES...    bring recordings of other tools into the store
        llmproxy show FILE[#n]      show what is said in recordings; llmproxy show ID for one of the store
+       llmproxy verdict            say what of a run came from recordings; exit code 1 where CI must fail
        llmproxy --version
 
 for example: llmproxy serve --upstream https://api.openai.com/v1
@@ -65,7 +66,14 @@ def show(arguments: list[str]) -> int:
     return run(arguments)
 
 
-COMMANDS = {"demo": demo, "token": token, "import": import_files, "show": show}
+def verdict(arguments: list[str]) -> int:
+    """What a running daemon says of a run. Returns the exit code."""
+    from proxy_daemon.cli.verdict import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
+COMMANDS = {"demo": demo, "token": token, "import": import_files, "show": show, "verdict": verdict}
 
 
 def main() -> int:

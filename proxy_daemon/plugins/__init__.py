@@ -12,6 +12,7 @@ from proxy_daemon.plugins.counters import Counters
 from proxy_daemon.plugins.nearest import Nearest
 from proxy_daemon.plugins.replay import Replay
 from proxy_daemon.plugins.request_log import RequestLog
+from proxy_daemon.plugins.verdict import Verdict
 
 
 def built_in() -> list[tuple[str, Any]]:
@@ -22,4 +23,5 @@ def built_in() -> list[tuple[str, Any]]:
         ("request-log", RequestLog()),
         ("console", Console()),
         ("counters", Counters()),
+        ("verdict", Verdict()),
     ]

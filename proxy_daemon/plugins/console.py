@@ -1,7 +1,11 @@
-"""One readable line per exchange for the person at the terminal; `--quiet` leaves it off, `--verbose` says more."""
+"""One readable line per exchange for the person at the terminal; `--quiet` leaves it off, `--verbose` says more.
+
+How a miss differs from the nearest recording stands below it, what was recorded in red, what came in in green.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TextIO
 
@@ -20,6 +24,11 @@ COLOURS = {
 }
 
 
+RECORDED, INCOMING, CHOSEN, AGAIN = "31", "32", "36", "0"
+EXPLAINED = "console.explained"  # the note with an explanation that came before the end
+_DIFFERENCE = re.compile("(.*?: )?recorded (.*) / incoming (.*)", re.DOTALL)
+
+
 class Console:
     """Writes to the standard output where that is a terminal."""
 
@@ -33,13 +42,22 @@ class Console:
         self._redactor = services.redactor
 
     @hookimpl
-    @events("ended", "failed")
+    @events("explained", "ended", "failed")
     def llmproxy_log(self, exchange: Exchange, event: Event) -> None:
-        """A line at the end of an exchange."""
-        if self._write is not None and event.kind in ("ended", "failed"):
-            line = console_line(exchange, self._redactor.target(exchange.request.target))
-            more = more_lines(exchange) if self._verbose else []
-            self._write("\n".join([line, *more, ""]).encode("utf-8", "replace"))
+        """Lines at the end of an exchange, and for an explanation that comes later."""
+        if self._write is None or event.kind not in ("explained", "ended", "failed"):
+            return
+        if event.kind == "explained" and exchange.ending is None:
+            exchange.notes[EXPLAINED] = event.text
+            return
+        target = self._redactor.target(exchange.request.target)
+        if event.kind == "explained":
+            lines = [late_line(exchange, target), *explained_lines(event.text)]
+        else:
+            explained = exchange.notes.pop(EXPLAINED, "")
+            more = more_lines(exchange, told=bool(explained)) if self._verbose else []
+            lines = [console_line(exchange, target), *more, *explained_lines(explained)]
+        self._write("\n".join([*lines, ""]).encode("utf-8", "replace"))
 
 
 def console_line(exchange: Exchange, target: bytes) -> str:
@@ -55,12 +73,38 @@ def console_line(exchange: Exchange, target: bytes) -> str:
     return f"{outcome} " + "  ".join(part for part in parts if part)
 
 
-def more_lines(exchange: Exchange) -> list[str]:
-    """What `--verbose` adds: the exchange's id, whose recording answered, and the whole of what went wrong."""
+def late_line(exchange: Exchange, target: bytes) -> str:
+    """Which exchange is explained: others may have ended since."""
+    method, path = exchange.request.method.decode("latin-1"), target.decode("latin-1")
+    return f"{_coloured(CHOSEN, 'explained')} {printable(method)} {printable(path)}  exchange {id_text(exchange.id)}"
+
+
+def explained_lines(text: str) -> list[str]:
+    """An explanation, a line each, what differs in colours."""
+    return [f"{'':10}{_explained(printable(line))}" for line in text.split("\n") if line]
+
+
+def _explained(line: str) -> str:
+    found = _DIFFERENCE.fullmatch(line)
+    if found is None:
+        return line
+    path, recorded, incoming = found.groups()
+    return f"{path or ''}recorded {_coloured(RECORDED, recorded)} / incoming {_coloured(INCOMING, incoming)}"
+
+
+def _coloured(colour: str, text: str) -> str:
+    return f"\x1b[{colour}m{text}\x1b[{AGAIN}m"
+
+
+def more_lines(exchange: Exchange, *, told: bool = False) -> list[str]:
+    """What `--verbose` adds: the exchange's id, whose recording answered, and the whole of what went wrong.
+
+    ``told``: the explanation stands below, which is all but the first line of it.
+    """
     source = f", answered by {id_text(exchange.served_from)}" if exchange.served_from else ""
     size = f", {exchange.request_size} B from {exchange.client}" if exchange.client else ""
     first = f"exchange {id_text(exchange.id)}{size}{source}"
-    return [f"{'':10}{printable(line)}" for line in (first, *exchange.detail.split("\n")[1:])]
+    return [f"{'':10}{printable(line)}" for line in (first, *([] if told else exchange.detail.split("\n")[1:]))]
 
 
 def printable(text: str) -> str:

@@ -1,36 +1,225 @@
-"""Says what a refused request differs in from the nearest recording: by path and model, then the first JSON paths."""
+"""Says how a request that found no recording differs from the nearest one; the child process searches and compares.
+
+A refused request waits for that. For one that is forwarded it follows in the background: few wait, few are explained a
+second, and the rest is counted. Without a child process some of the newest of the same path are compared, and only for
+a refused request.
+"""
 
 from __future__ import annotations
 
-from proxy_daemon.core.matching.difference import likeness, request_differences
-from proxy_daemon.core.messages import Exchange
-from proxy_daemon.core.services import Services
-from proxy_daemon.hookspecs import NearMiss, hookimpl
+from collections import deque
+from functools import partial
+from typing import Any
 
-# Recordings of one path and model that are compared; each costs a parse of its body.
-COMPARED = 20
+from proxy_daemon.core.matching.difference import request_differences
+from proxy_daemon.core.matching.explanation import explanation
+from proxy_daemon.core.matching.servable import servable
+from proxy_daemon.core.matching.similarity import likeness
+from proxy_daemon.core.messages import Exchange, Outcome, Recording, Request
+from proxy_daemon.core.modes import MODES
+from proxy_daemon.core.services import Services
+from proxy_daemon.hookspecs import Event, NearMiss, events, hookimpl
+from proxy_daemon.settings import Settings
+
+COMPARED = 20  # without a child process: each costs a parse of its body
 SHOWN = 5
+MOST_WAITING = 64
+MOST_OCTETS = 16 * 1024 * 1024  # of the bodies that wait
+BURST, EACH_SECOND = 64, 4  # explanations in the background: at once, and going on
+SLOW = 1_000_000  # microseconds; a recording that took longer comes behind ones with higher ids
+MOST_LATE = 1000
+ASKED = "nearest.asked"  # the note with what a request got by `llmproxy_fuzzy_match`
+NUMBERS_SECONDS = 5.0  # between two questions for the numbers
 
 
 class Nearest:
     """`llmproxy_fuzzy_match` over the store."""
 
-    @hookimpl
-    def llmproxy_configure(self, services: Services) -> None:
-        """Keep the store."""
-        self._store = services.store
-        self._redactor = services.redactor
+    def __init__(self) -> None:
+        self._waiting: deque[Exchange] = deque()
+        self._octets = 0  # of the bodies that wait
+        self._asking = False
+        self._tokens = BURST
+        self._late: deque[int] = deque(maxlen=MOST_LATE)
+        self._counts = {"explained": 0, "dropped": 0, "none": 0, "failed": 0}
+        self._index: dict[str, Any] = {}
+        self._trouble = ""
 
     @hookimpl
-    def llmproxy_fuzzy_match(self, exchange: Exchange) -> NearMiss | None:
-        """The most alike of the newest recordings of this path, with the first fields that differ."""
-        request = self._redactor.request(exchange.request)
-        candidates = self._store.similar(request.path, exchange.model, COMPARED)
-        if not candidates:
+    def llmproxy_configure(self, settings: Settings, services: Services) -> None:
+        """Keep what is needed; with the child process, refill what may be explained."""
+        self._services = services
+        self._threshold = settings.fuzzy_threshold
+        self._max_age = settings.replay_max_age if MODES[settings.mode].forwards else None
+        self._serves = settings.fuzzy == "serve-none" or (settings.fuzzy == "serve" and MODES[settings.mode].forwards)
+        self._explains = settings.fuzzy != "off" and services.work is not None
+        services.facts["near_misses"] = self.numbers
+        if self._explains:
+            services.scheduler.every(1.0, self._refill)
+            services.scheduler.every(NUMBERS_SECONDS, self._ask_numbers)
+
+    @hookimpl
+    def llmproxy_reload(self, settings: Settings) -> None:
+        """The age limit may be another one."""
+        self._max_age = settings.replay_max_age if MODES[settings.mode].forwards else None
+
+    # --- a miss that is refused, or may be served --------------------------------------------------------------------
+
+    @hookimpl
+    async def llmproxy_fuzzy_match(self, exchange: Exchange) -> NearMiss | None:
+        """The most alike, and how it differs."""
+        if exchange.directives.no_store or self._services.life.scoped:
             return None
-        scored = [(likeness(candidate.request, request), candidate) for candidate in candidates]
-        score, nearest = max(scored, key=lambda pair: pair[0])
-        differences = request_differences(nearest.request, request, SHOWN)
-        if nearest.upstream.url != exchange.upstream.url:
-            differences.insert(0, f"upstream: recorded {nearest.upstream.url} / incoming {exchange.upstream.url}")
-        return NearMiss(nearest, score, tuple(differences))
+        near = exchange.notes[ASKED] = await self._asked(exchange)
+        return near
+
+    async def _asked(self, exchange: Exchange) -> NearMiss | None:
+        """By the child process; where it has no answer, some are compared here."""
+        if self._services.work is not None:
+            answer = await self._services.work.call("near", *self._question(exchange))
+            self._note(answer)
+            if "trouble" not in answer:
+                return self._near(exchange, answer)
+        return await self._compared(exchange)
+
+    def _question(self, exchange: Exchange, below: int = 0) -> tuple[dict[str, Any], bytes]:
+        """What the child process is asked, without secrets. ``below``: recordings from this id on are not meant."""
+        request = self._services.redactor.request(exchange.request)
+        late = [self._late.popleft() for _ in range(len(self._late))]
+        head = {
+            "method": request.method.decode("latin-1"),
+            "target": request.target.decode("latin-1"),
+            "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.pairs],
+            "upstream": exchange.upstream.url,
+            "shown": SHOWN,
+            "late": late,
+            "below": below,
+        }
+        return head, request.body.whole() or b""
+
+    def _near(self, exchange: Exchange, answer: dict[str, Any]) -> NearMiss | None:
+        recording = self._services.store.get(answer["id"]) if "id" in answer else None
+        if recording is None:
+            return None
+        parts = tuple((name, share) for name, share in answer["parts"])
+        return self._made(exchange, recording, answer["score"], parts, answer["differences"], answer["servable"])
+
+    def _made(
+        self,
+        exchange: Exchange,
+        recording: Recording,
+        score: float,
+        parts: tuple[tuple[str, float], ...],
+        differences: list[str],
+        reason: str,
+    ) -> NearMiss:
+        lines = [*self._making(), *differences]
+        if recording.upstream.url != exchange.upstream.url:
+            lines.insert(0, f"upstream: recorded {recording.upstream.url} / incoming {exchange.upstream.url}")
+        answers = self._serves and score >= self._threshold and not reason and self._may_answer(exchange, recording)
+        return NearMiss(recording, score, tuple(lines), parts, answers)
+
+    def _may_answer(self, exchange: Exchange, recording: Recording) -> bool:
+        """What look-ups ask for besides: the same upstream, good, of the right age."""
+        same = (recording.upstream.name, recording.upstream.url) == (exchange.upstream.name, exchange.upstream.url)
+        young = self._max_age is None or self._services.clock.wall() - recording.started <= self._max_age
+        return same and young and recording.replayable and recording.response is not None and not recording.scope
+
+    def _making(self) -> list[str]:
+        left, there = self._index.get("left", 0), self._index.get("recordings", 0)
+        return [f"(the index is being made: {there} of {there + left} recordings)"] if left else []
+
+    async def _compared(self, exchange: Exchange) -> NearMiss | None:
+        """Without a child process: the newest of this path, in a thread."""
+        request = self._services.redactor.request(exchange.request)
+        candidates = self._services.store.similar(request.path, exchange.model, COMPARED)
+        found = [each for each in candidates if not each.scope]
+        if not found:
+            return None
+        near: NearMiss = await self._services.worker.run(self._best, exchange, request, found)
+        return near
+
+    def _best(self, exchange: Exchange, request: Request, candidates: list[Recording]) -> NearMiss:
+        dialect = exchange.dialect
+        scored = [(likeness(each.request, request, dialect), each) for each in candidates]
+        alike, nearest = max(scored, key=lambda pair: pair[0].score)
+        lines = request_differences(nearest.request, request, SHOWN)
+        reason = servable(nearest.request, request, dialect) if self._serves else "not asked"
+        return self._made(exchange, nearest, alike.score, alike.parts, lines, reason)
+
+    # --- a miss that is forwarded ------------------------------------------------------------------------------------
+
+    @hookimpl
+    @events("ended")
+    def llmproxy_log(self, exchange: Exchange, event: Event) -> None:
+        """Put a miss into the queue, where there is room: nobody waits for its explanation."""
+        if exchange.outcome is Outcome.MISS and self._explains:
+            if len(self._waiting) >= MOST_WAITING or self._tokens < 1:
+                self._counts["dropped"] += 1
+            else:
+                self._wait(exchange)
+
+    def _wait(self, exchange: Exchange) -> None:
+        if exchange.directives.no_store or self._services.life.scoped:
+            return
+        if exchange.duration > SLOW:
+            self._late.append(exchange.id)
+        if self._octets + exchange.request.body.size > MOST_OCTETS:
+            self._counts["dropped"] += 1
+            return
+        self._tokens -= 1
+        self._octets += exchange.request.body.size
+        self._waiting.append(exchange)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Ask for the first that waits; one at a time, so that a refused request is asked for soon."""
+        while self._waiting and not self._asking:
+            exchange = self._waiting.popleft()
+            self._octets -= exchange.request.body.size
+            if ASKED in exchange.notes:  # `--fuzzy serve` has asked already
+                self._tell(exchange, exchange.notes[ASKED])
+            elif self._services.work is not None and not self._services.life.scoped:
+                self._asking = True
+                head, octets = self._question(exchange, below=exchange.id)
+                self._services.work.post("near", head, octets, partial(self._explain, exchange))
+
+    def _explain(self, exchange: Exchange, answer: dict[str, Any]) -> None:
+        """The child process has answered."""
+        self._asking = False
+        try:
+            self._note(answer)
+            if "trouble" in answer:
+                self._counts["failed"] += 1
+            else:
+                self._tell(exchange, self._near(exchange, answer))
+        finally:
+            self._go_on()
+
+    def _tell(self, exchange: Exchange, near: NearMiss | None) -> None:
+        if near is None:
+            self._counts["none"] += 1
+            return
+        self._counts["explained"] += 1
+        lines = explanation(near.recording.id, near.score, near.parts, near.differences)
+        self._services.tell(exchange, Event("explained", "\n".join(lines)))
+
+    # --- numbers -----------------------------------------------------------------------------------------------------
+
+    def _refill(self) -> None:
+        self._tokens = min(BURST, self._tokens + EACH_SECOND)
+
+    def _ask_numbers(self) -> None:
+        """Where the child process is at work already: a question would start it."""
+        if self._services.work is not None and self._services.work.stats()["process"] is not None:
+            self._services.work.post("stats", {}, b"", self._note)
+
+    def _note(self, answer: dict[str, Any]) -> None:
+        self._index = answer.get("index", self._index)
+        self._trouble = answer.get("trouble", self._index.get("trouble", ""))
+
+    def numbers(self) -> dict[str, Any]:
+        """What was explained in the background, what was not, and the index."""
+        work = self._services.work.stats() if self._services.work is not None else "none"
+        told = {"waiting": len(self._waiting), "trouble": self._trouble, "index": self._index, "child": work}
+        return self._counts | told

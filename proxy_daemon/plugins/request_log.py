@@ -1,4 +1,4 @@
-"""One JSON line per exchange, for programs: to the standard output, to a file, or nowhere.
+"""One JSON line per exchange, for programs: to the standard output, to a file, or nowhere. Explanations have their own.
 
 Lines are gathered and written by a thread, so that neither a slow disk nor a full pipe holds up an exchange.
 """
@@ -58,12 +58,15 @@ class RequestLog:
         self._write = self._to_file
 
     @hookimpl
-    @events("ended", "failed")
+    @events("explained", "ended", "failed")
     def llmproxy_log(self, exchange: Exchange, event: Event) -> None:
-        """A line at the end of an exchange."""
-        if self._write is not None and event.kind in ("ended", "failed"):
-            line = log_line(exchange, self._redactor.target(exchange.request.target))
-            self._write(written(line))
+        """A line at the end of an exchange, and one for its explanation."""
+        if self._write is None or event.kind not in ("explained", "ended", "failed"):
+            return
+        if event.kind == "explained":
+            self._write(written(explained_line(exchange, event.text)))
+        else:
+            self._write(written(log_line(exchange, self._redactor.target(exchange.request.target))))
 
 
 def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
@@ -92,6 +95,12 @@ def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
     if exchange.detail:
         line["detail"] = exchange.detail
     return line
+
+
+def explained_line(exchange: Exchange, text: str) -> dict[str, Any]:
+    """How a miss differs from the nearest recording. It may come before the exchange's own line, or after it."""
+    time = datetime.fromtimestamp(exchange.started, UTC)
+    return {"time": time, "id": id_text(exchange.id), "kind": "explained", "explained": text.split("\n")}
 
 
 def written(line: dict[str, Any]) -> bytes:

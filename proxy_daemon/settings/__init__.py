@@ -13,7 +13,9 @@ from typing import Any
 from attrs import Attribute, field, fields, frozen
 
 from proxy_daemon.core.access import parse_allowed_host, parse_allowed_origin
+from proxy_daemon.core.matching.match_on import MatchOn, PathMatch, parse_match_on
 from proxy_daemon.core.matching.sequence import SEQUENCE, Repeat, parse_repeat
+from proxy_daemon.core.matching.stamps import Stamp, parse_named
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.proxying import Proxy, parse_proxy
 from proxy_daemon.core.quantities import duration_text, size_text
@@ -30,6 +32,7 @@ from proxy_daemon.settings.values import (
     parse_flag,
     parse_seconds,
     parse_seconds_or_never,
+    parse_share,
     parse_text,
 )
 
@@ -39,7 +42,6 @@ class SettingsError(Exception):
 
 
 _NEEDS_CASSETTE = "it belongs to cassettes, which this version does not have; for the store, use none or new_episodes"
-_ONLY_DIFF = "this version explains near misses and does not serve them; use diff"
 _WAY, _KEEP, _REPLAY, _LIMITS, _SAY, _MORE = (
     "Where from, where to",
     "Recording",
@@ -199,11 +201,45 @@ class Settings:
         shown="0",
         reload=True,
     )
+    match_on: tuple[MatchOn, ...] = option(
+        (),
+        "what counts: these members of the body only, -PATH to leave one out, +header:NAME to add a field; repeatable",
+        "model,messages,-messages.*.name,+header:x-team",
+        parse_match_on,
+        _REPLAY,
+        repeatable=True,
+        shown="all that can change the answer, see docs/matching.md",
+    )
+    match_keys: str = option(
+        "llmproxy",
+        "how recordings are found: llmproxy; promptecho-2 makes the keys that promptecho 0.1.3 makes",
+        "promptecho-2",
+        choice("llmproxy", "promptecho-2"),
+        _REPLAY,
+    )
+    volatile: tuple[tuple[Stamp, ...], ...] = option(
+        (),
+        "what clients stamp into requests and does not count: dates, uuids, claude-code, codex, copilot-cli; "
+        "repeatable; [[volatile]] tables make others",
+        "claude-code",
+        parse_named,
+        _REPLAY,
+        repeatable=True,
+        shown="none",
+    )
     fuzzy: str = option(
         "diff",
-        "on a refused miss: diff says how the nearest recording differs, off does not",
+        "on a miss: diff says how the nearest recording differs, serve answers with it where little does, "
+        "serve-none in mode none too, off does nothing",
         "off",
-        choice("off", "diff", serve=_ONLY_DIFF),
+        choice("off", "diff", "serve", "serve-none"),
+        _REPLAY,
+    )
+    fuzzy_threshold: float = option(
+        0.8,
+        "how alike the nearest recording must be to be served, 0 to 1; whatever its value, small edits of texts only",
+        "0.98",
+        parse_share,
         _REPLAY,
     )
     max_body: int = option(512 * 1024**2, "a longer request body is answered 413", "32MiB", parse_bytes, _LIMITS)
@@ -344,6 +380,8 @@ class Settings:
     )
     plugin_settings: Mapping[str, Mapping[str, Any]] = field(factory=dict)
     client_tokens: Mapping[str, bytes] | None = None  # digests by name; None where clients need no token
+    match_paths: tuple[PathMatch, ...] = ()  # the [[match]] tables
+    stamps: tuple[Stamp, ...] = ()  # the [[volatile]] tables
 
 
 OPTIONS: dict[str, tuple[Attribute[Any], Option]] = {

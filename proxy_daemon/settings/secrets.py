@@ -1,6 +1,7 @@
 """Secrets that stand in files of their own, never on the command line: the admin token.
 
-Called by `tap.py` at the start and at a reload. Errors are one line that names the file, never what is in it.
+Called by `tap.py` at the start and at a reload, and by commands that ask a daemon. Errors are one line that names the
+file, never what is in it.
 """
 
 from __future__ import annotations
@@ -31,14 +32,30 @@ def admin_token(settings: Settings, environ: Mapping[str, str]) -> bytes:
         path = handed_over
     else:
         return b""
+    return admin_digest(_token(path, folder))
+
+
+def token_in(name: str) -> str:
+    """The admin token that a file holds, for a client that asks with it. Raises `SettingsError`."""
+    path = Path(os.path.expanduser(name))  # noqa: PTH111  (as above)
+    return _token(path, "")
+
+
+def _token(path: Path, folder: str) -> str:
     # systemd lets its user in by an access list, which the bits of the group then stand for
     closed = OTHERS if folder and path.parent == Path(folder) else OTHERS_AND_GROUP
     try:
-        return admin_digest(_read(path, closed))
+        return _checked(_read(path, closed))
     except OSError as error:
         raise SettingsError(f"the admin token's file {path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise SettingsError(f"the admin token's file {path} {error}") from error
+
+
+def _checked(text: str) -> str:
+    """Raises ValueError for what no admin token is."""
+    admin_digest(text)
+    return text.strip()
 
 
 def _read(path: Path, closed: int) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from proxy_daemon.core.matching import match_on, stamps
 from proxy_daemon.core.tokens import PREFIX as TOKEN_PREFIX
 from proxy_daemon.core.tokens import parse_client_tokens
 from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_store
@@ -126,6 +127,7 @@ def _file(path: str, place: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
     tables = {
         "plugin_settings": _plugin_tables(path, table.pop("plugins", {})),
         "client_tokens": _client_tokens(path, table.pop("client-tokens", None)),
+        **_matching(path, table),
     }
     names = [_key(path, key) for key in table]
     for key, name in zip(table, names, strict=True):
@@ -138,6 +140,21 @@ def _plugin_tables(path: str, tables: Any) -> Mapping[str, Any]:
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
         raise SettingsError(f"{path}: plugins must be tables: [plugins.NAME]")
     return tables
+
+
+def _matching(path: str, table: dict[str, Any]) -> Mapping[str, Any]:
+    """The `[[match]]` and `[[volatile]]` tables. Names of rules under the key `volatile` stay in ``table``."""
+    named = table.get("volatile", [])
+    made = [each for each in named if isinstance(each, dict)] if isinstance(named, list) else []
+    if made and not (names := [each for each in named if not isinstance(each, dict)]):
+        del table["volatile"]
+    elif made:
+        table["volatile"] = names
+    try:
+        paths = match_on.parse_tables(table.pop("match", []))
+        return {"match_paths": paths, "stamps": stamps.parse_tables(made)}
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from error
 
 
 def _client_tokens(path: str, table: Any) -> Mapping[str, bytes] | None:

@@ -70,6 +70,17 @@ def parse_seconds_or_never(text: str) -> float:
     return NEVER if parse_duration(text) == 0 else parse_seconds(text)
 
 
+def parse_share(text: str) -> float:
+    """A share from 0 to 1, such as 0.98."""
+    try:
+        share = float(text) if text.isascii() and "_" not in text else math.nan
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise ValueError(f"{text!r} is not a number from 0 to 1")
+    return share
+
+
 def parse_bytes(text: str) -> int:
     """A size such as 64MiB, in octets; more than nothing."""
     size = parse_size(text)

@@ -55,12 +55,34 @@ def test_a_daemon_that_runs_learns_of_it_and_goes_on(daemon, call, cassette, pla
     assert proxy.get("/_llmproxy/api/stats")["store"]["trouble"] == ""
 
 
-def test_the_last_answer_to_a_request_is_the_one_that_is_served(daemon, call, cassette, place):
-    other = SAID | {"id": "chatcmpl-2"}
-    assert call(cassette(entry(), entry(answer=other)))[0] == 0
+def served(proxy, times, **headers):
+    """The ids of so many answers to one request."""
+    fields = {"Content-Type": JSON} | {name.replace("_", "-"): value for name, value in headers.items()}
+    asked = json.dumps(ASKED), fields
+    return [json.loads(proxy.request("POST", "/v1/chat/completions", *asked)[2])["id"] for _ in range(times)]
+
+
+def test_answers_to_one_request_are_served_in_order_then_the_last(daemon, call, cassette, place):
+    first, second = SAID, SAID | {"id": "chatcmpl-2"}
+    assert call(cassette(*[entry(answer=each) for each in (first, first, second)]))[0] == 0
     proxy = daemon("--mode", "none", store=place / "s.db")
-    asked = json.dumps(ASKED), {"Content-Type": JSON}
-    assert json.loads(proxy.request("POST", "/v1/chat/completions", *asked)[2]) == other
+    assert served(proxy, 4) == [SAID["id"], SAID["id"], "chatcmpl-2", "chatcmpl-2"]
+    assert served(proxy, 1, X_LLMProxy_Session="another") == [SAID["id"]]
+
+
+@pytest.mark.parametrize(("given", "kept"), [((), None), (("--session", "mine"), "mine"), (("--session", ""), "")])
+def test_the_session_is_the_files_name_or_what_is_said(call, cassette, given, kept):
+    file = cassette(entry())
+    assert call(*given, file)[0] == 0
+    assert [recording.session for recording, _ in recordings()] == [str(file) if kept is None else kept]
+
+
+def test_a_file_is_its_own_session(daemon, call, cassette, place):
+    one, other = cassette(entry()), cassette(entry(answer=SAID | {"id": "b"}), name="other.json")
+    assert call(one, other)[0] == 0
+    proxy = daemon("--mode", "none", store=place / "s.db")
+    assert served(proxy, 2, X_LLMProxy_Session=str(other)) == ["b", "b"]
+    assert served(proxy, 2, X_LLMProxy_Session=str(one)) == [SAID["id"]] * 2
 
 
 # --- what is written -------------------------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ def test_an_answer_without_a_request(call, cassette, tmp_path):
     code, said, _ = call("a.sse")
     assert code == 0
     assert said.startswith("a.sse#0: (the request is not known)\n")
-    assert "  not to be served: the request is not known\n" in said
+    assert "  not to be served: the answer's status is not known\n" in said
 
 
 # --- for programs ----------------------------------------------------------------------------------------------------

@@ -67,9 +67,9 @@ class RenderingServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving():
+def serving(make=RenderingServer):
     """A server that runs; at the end it must have had no faults."""
-    server = RenderingServer()
+    server = make()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -13,6 +13,7 @@ from proxy_daemon.core.cassettes import Skipped, Unreadable
 from proxy_daemon.core.cassettes.formats import read
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Outcome, Pieces, Recording, Request, Response, ResponseHead, Unknown
+from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.testing import Kit
 
@@ -97,7 +98,7 @@ JUDGED = [
     (recording(status=400), "status 400"),
     (recording(status=0, unknown=frozenset({Unknown.STATUS})), "the answer's status is not known"),
     (recording(unknown=frozenset({Unknown.REQUEST_BODY})), "the request's body is not known"),
-    (recording(unknown=frozenset({Unknown.REQUEST_BODY, Unknown.REQUEST})), "the request is not known"),
+    (recording(unknown=frozenset({Unknown.REQUEST_BODY, Unknown.REQUEST})), ""),
     (recording(unknown=frozenset({Unknown.TIME, Unknown.PIECES, Unknown.REQUEST_OCTETS})), ""),
     (recording(cut=True), "the answer's body is not there"),
     (recording(response=None), "the answer's body is not there"),
@@ -116,6 +117,19 @@ JUDGED = [
     (recording(status=100), "status 100"),
     (recording(status=101), "status 101"),
     (recording(status=205), "status 205"),
+    # It must be an answer of the operation; what is not known of an API is not missed.
+    (recording(body=b"{}"), "not decodable as an answer of openai-chat (chat)"),
+    (
+        recording(body=b"<html>", fields=[(b"Content-Type", b"text/html")]),
+        "not decodable as an answer of openai-chat (chat)",
+    ),
+    (recording(body=b"<html>", fields=[]), "not decodable as an answer of openai-chat (chat)"),
+    (recording(evolve(ASKED, target=b"/elsewhere"), b"{}"), ""),
+    (recording(evolve(ASKED, target=b"/elsewhere"), b"{"), ""),
+    (
+        recording(evolve(ASKED, target=b"/elsewhere"), b"<html>", ending=Ending.BROKEN_OFF),
+        "it ended by: upstream broke off",
+    ),
 ]
 
 
@@ -124,6 +138,18 @@ def test_judged(given, why):
     adopted, said = Adopter().adopt(given)
     assert (said, adopted.replayable) == (why, not why)
     assert (adopted.unknown, adopted.started, adopted.ending) == (given.unknown, given.started, given.ending)
+
+
+def test_what_has_no_request_answers_any():
+    whole = recording(unknown=frozenset({Unknown.REQUEST_BODY, Unknown.REQUEST}))
+    assert Adopter().adopt(whole)[0].pattern == Pattern()
+    assert Adopter().adopt(recording())[0].pattern is None
+    assert Adopter().adopt(recording(unknown=frozenset({Unknown.REQUEST_BODY})))[0].pattern is None
+
+
+def test_what_was_left_out_before_stands_for_anything():
+    adopted = Adopter().adopt(recording(evolve(ASKED, target=b"/projects/<PROJECT>/x")))[0]
+    assert (adopted.pattern.path, adopted.replayable, bool(adopted.fingerprint)) == ("/projects/*/x", True, True)
 
 
 def test_errors_are_served_where_they_are_wanted():
@@ -135,12 +161,17 @@ def test_pages_of_llmproxy_are_not_ours():
         Adopter().adopt(recording(evolve(ASKED, target=b"/%5fllmproxy/x")))
 
 
+def test_tunnels_are_not_ours():
+    with pytest.raises(NotOurs, match="CONNECT asks a proxy for a tunnel"):
+        Adopter().adopt(recording(evolve(ASKED, method=b"CONNECT", target=b"x.example:443")))
+
+
 # --- what is written -------------------------------------------------------------------------------------------------
 
 
 def test_secrets_are_replaced():
     fields = [JSON, (b"Set-Cookie", SECRET)]
-    asked = evolve(ASKED, headers=Headers([JSON, (b"Authorization", SECRET)]))
+    asked = evolve(ASKED, target=b"/oauth/token", headers=Headers([JSON, (b"Authorization", SECRET)]))
     adopted, why = Adopter().adopt(recording(asked, b'{"access_token": "%b"}' % SECRET, fields=fields))
     assert adopted.redacted
     assert SECRET not in repr((adopted.request.headers.pairs, adopted.response.head.headers.pairs)).encode()
@@ -150,12 +181,19 @@ def test_secrets_are_replaced():
 FORM = b"grant_type=x&client_secret=" + SECRET
 
 
-def test_a_form_of_which_no_head_tells_is_withheld():
+def test_a_form_of_which_no_head_tells_is_redacted():
     """Tools often keep no heads."""
-    adopted, why = Adopter().adopt(recording(evolve(ASKED, headers=Headers(), body=Bytes(FORM))))
-    assert (adopted.request.body.size, why) == (0, "the request's body may hold a secret")
+    adopted, why = Adopter().adopt(recording(evolve(ASKED, target=b"/x", headers=Headers(), body=Bytes(FORM))))
+    assert (adopted.request.body.data, why) == (FORM.replace(SECRET, b"REDACTED"), "")
+    assert adopted.redacted
     adopted, why = Adopter().adopt(recording(evolve(ASKED, target=b"/x"), b"access_token=" + SECRET, fields=[]))
-    assert (adopted.response.body.size, adopted.cut, why) == (0, True, "the answer's body may hold a secret")
+    assert (adopted.response.body.data, adopted.redacted, why) == (b"access_token=REDACTED", True, "")
+
+
+def test_a_coded_request_of_which_no_head_tells_is_withheld_where_it_holds_a_secret():
+    given = evolve(ASKED, target=b"/x", body=Bytes(gzip.compress(FORM)))
+    adopted, why = Adopter().adopt(recording(given))
+    assert (adopted.request.body.size, why) == (0, "the request's body may hold a secret")
 
 
 def test_a_coded_answer_of_which_no_head_tells_is_withheld_where_it_holds_a_secret():

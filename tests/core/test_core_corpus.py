@@ -9,17 +9,18 @@ import corpus
 import orjson
 import pytest
 from attrs import evolve
+from counted import counted
 
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.matching.difference import likeness, request_differences
-from proxy_daemon.core.matching.fingerprint import fingerprint
+from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.redact import REDACTED, Redactor
 from proxy_daemon.core.redacted_response import redacted_response
 from proxy_daemon.core.secret_names import FORM_FIELDS, MEMBERS, is_secret_field, plain_name
 from proxy_daemon.core.upstreams import parse_upstream
 
-REDACTOR = Redactor()
+REDACTOR, MATCHER = Redactor(), Matcher()
 HOMES = {"https://api.openai.com": "openai", "https://api.anthropic.com": "anthropic"}
 HOMES["https://generativelanguage.googleapis.com"] = "google"
 STRICT = json.JSONDecoder(parse_float=lambda text: ("number", text), parse_int=lambda text: ("number", text))
@@ -42,7 +43,7 @@ def taken(one, request=None):
     """As the pipeline takes it: from the redacted request, by its dialect."""
     request = request or one.request
     dialect = recognise(request, BUILT_IN)
-    return fingerprint(REDACTOR.request(request), parse_upstream(one.host), dialect.streams(request), b"")
+    return MATCHER.fingerprint(REDACTOR.request(request), dialect, parse_upstream(one.host), b"")
 
 
 def parsed(data):
@@ -53,11 +54,9 @@ def parsed(data):
         return data
 
 
-def meaning(one):
+def meaning(one, request=None):
     """What must be equal in equal requests, by a second and slower rule."""
-    safe = REDACTOR.request(one.request)
-    body = json.dumps(parsed(safe.body.data), sort_keys=True, default=repr)
-    return one.host, safe.method, safe.target, recognise(safe, BUILT_IN).streams(safe), body
+    return counted(one.host, REDACTOR.request(request or one.request))
 
 
 def json_bodies(traffic):
@@ -89,7 +88,7 @@ def test_key_order_spacing_and_headers_do_not_change_it(traffic):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda body: body | {"llmproxy": None},
+        lambda body: body | {"llmproxy": 0},
         lambda body: dict(list(body.items())[1:]),
         lambda body: {**body, list(body)[-1]: [body[list(body)[-1]]]},
         lambda body: [body],
@@ -97,21 +96,30 @@ def test_key_order_spacing_and_headers_do_not_change_it(traffic):
     ids=["a member more", "a member less", "one value changed", "wrapped"],
 )
 def test_a_changed_body_has_another(traffic, change):
+    """But where the change is one that does not count: a dropped null, a block of text around a text."""
+    passed_over = 0
     for one in json_bodies(traffic):
-        body = parsed(one.request.body.data)
-        if body:
+        if parsed(one.request.body.data):
             changed = orjson.dumps(change(REWRITTEN.decode(one.request.body.data.decode())))
-            assert taken(one, with_body(one, changed)) != taken(one), one.file
+            other = with_body(one, changed)
+            same = taken(one, other) == taken(one)
+            assert same == (meaning(one, other) == meaning(one)), one.file
+            passed_over += same
+    assert passed_over < 40
 
 
 def test_a_changed_character_has_another(traffic):
-    """In the middle of the body, wherever that is: a space outside strings is the one that may be passed over."""
+    """In the middle of the body, wherever that is: within an id or a signature it is passed over."""
+    passed_over = 0
     for one in traffic:
         data = one.request.body.data
         middle = len(data) // 2
         changed = data[:middle] + (b"7" if data[middle : middle + 1] != b"7" else b"8") + data[middle + 1 :]
         if data and parsed(changed) != parsed(data):
-            assert taken(one, with_body(one, changed)) != taken(one), one.file
+            same = taken(one, with_body(one, changed)) == taken(one)
+            assert same == (meaning(one, with_body(one, changed)) == meaning(one)), one.file
+            passed_over += same
+    assert passed_over < 200
 
 
 def test_a_changed_target_or_method_has_another(traffic):
@@ -130,7 +138,7 @@ def test_near_misses_are_never_served_for_each_other_and_are_explained(traffic):
     for label, one, other in pairs:
         equal = meaning(one) == meaning(other)
         assert (taken(one) == taken(other)) is equal
-        assert not equal or label == "same"
+        assert equal == (label == "same") or label == "policy"
         safe, beside = REDACTOR.request(one.request), REDACTOR.request(other.request)
         lines = request_differences(safe, beside)
         assert (lines == []) is (safe.body == beside.body and safe.target == beside.target)

@@ -21,8 +21,9 @@ PLAYED = [
     ROOT / "README.md",
     *(ROOT / "docs" / page for page in ("configuration.md", "recording-and-replay.md", "access.md", "way-out.md")),
     ROOT / "docs" / "recordings-of-others.md",
+    ROOT / "docs" / "verdict.md",
 ]
-OF_COMMANDS = {"as", "json", "raw"}  # options of llmproxy import and llmproxy show
+OF_COMMANDS = {"as", "json", "raw", "url", "session", "fail-on", "reset"}  # of llmproxy import, show and verdict
 README, CONFIGURATION = (path.read_text() for path in PLAYED[:2])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NEEDED = [name for name in ("bash", "curl") if shutil.which(name) is None]

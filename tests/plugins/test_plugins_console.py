@@ -14,7 +14,7 @@ from proxy_daemon.core.messages import Ending, Exchange, Outcome, Request
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.hookspecs import Event
-from proxy_daemon.plugins.console import COLOURS, Console, console_line, more_lines, printable
+from proxy_daemon.plugins.console import COLOURS, Console, console_line, explained_lines, more_lines, printable
 from proxy_daemon.settings import Settings
 from proxy_daemon.testing import Kit
 
@@ -141,6 +141,49 @@ def test_only_a_terminal_that_is_not_to_be_quiet_gets_lines(console, settings, l
     plugin, written = console(**settings)
     plugin.llmproxy_log(exchange(), Event("failed"))
     assert len(written) == lines
+
+
+NEAR = 'Nearest: exchange 1 (97% alike). It differs in:\nmessages[0].content: recorded "a" / incoming "b"'
+
+
+def test_what_differs_is_coloured_recorded_red_and_incoming_green():
+    first, second = explained_lines(NEAR)
+    assert first.strip() == "Nearest: exchange 1 (97% alike). It differs in:"
+    assert second.strip() == 'messages[0].content: recorded \x1b[31m"a"\x1b[0m / incoming \x1b[32m"b"\x1b[0m'
+
+
+@pytest.mark.parametrize("text", ["\x1b[2J", "a: recorded \x1b[2J / incoming \x9b31m\r", "\n\n", ""])
+def test_an_explanation_holds_nothing_that_a_terminal_would_obey(text):
+    assert COLOUR.sub("", "".join(explained_lines(text))).isprintable()
+
+
+@given(st.text())
+def test_any_explanation_is_lines_of_printable_text_that_end_their_colours(text):
+    for each in explained_lines(text):
+        assert COLOUR.sub("", each).isprintable()
+        assert not (codes := COLOUR.findall(each)) or codes[-1] == "\x1b[0m"
+
+
+def test_an_explanation_that_comes_later_names_its_exchange(console):
+    plugin, written = console()
+    plugin.llmproxy_log(exchange(b"/v1/chat?key=hush", ending=Ending.COMPLETE), Event("explained", NEAR))
+    said = COLOUR.sub("", written[0].decode())
+    assert said.startswith("explained GET /v1/chat?key=REDACTED  exchange 0000000000000001\n")
+    assert 'recorded "a" / incoming "b"\n' in said
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [(False, 3), (True, 4)])
+def test_an_explanation_that_comes_first_waits_for_the_end_and_is_said_once(console, verbose, lines):
+    plugin, written = console(verbose=verbose)
+    refused = exchange(outcome=Outcome.REFUSED, detail=f"llmproxy: no recording\n{NEAR}")
+    plugin.llmproxy_log(refused, Event("explained", NEAR))
+    assert written == []
+    refused.ending = Ending.REFUSED
+    plugin.llmproxy_log(refused, Event("ended"))
+    assert len(written) == 1
+    assert written[0].count(b"\n") == lines
+    assert written[0].count(b"Nearest") == 1
+    assert refused.notes == {}
 
 
 def test_a_secret_of_the_query_is_not_shown(console):

@@ -1,14 +1,10 @@
-"""The nearest recording: which one is chosen, what is said of the difference, and that no secret is in it."""
-
-from types import SimpleNamespace
+"""Without a child process: which recording is nearest, what is said of it, and that no secret is in it."""
 
 import pytest
 
-from proxy_daemon.core.dialects import GENERIC
-from proxy_daemon.core.messages import Exchange, Outcome, Request
-from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.messages import Outcome
 from proxy_daemon.core.upstreams import parse_upstream
-from proxy_daemon.plugins.nearest import COMPARED, SHOWN, Nearest
+from proxy_daemon.plugins.nearest import COMPARED, SHOWN
 from proxy_daemon.testing import Kit, script
 
 CHAT = "/v1/chat/completions"
@@ -61,7 +57,7 @@ def test_a_recording_of_another_model_is_better_than_none(refused):
 
 def test_no_more_differences_are_shown_than_one_can_read(refused):
     def odd(value):
-        return chat("hi", metadata={f"k{number}": value for number in range(SHOWN + 3)})
+        return chat("hi", logit_bias={f"k{number}": value for number in range(SHOWN + 3)})
 
     said = refused([odd("a")], odd("b"))
     assert said.count(" / incoming ") == SHOWN
@@ -95,12 +91,9 @@ def test_no_secret_is_in_what_is_said(refused, path):
 
 def test_so_many_are_compared_and_no_more():
     asked = []
-    nearest = Nearest()
-    store = SimpleNamespace(similar=lambda *arguments: asked.append(arguments) or [])
-    nearest.llmproxy_configure(SimpleNamespace(store=store, redactor=Redactor()))
-    request = Request(b"POST", CHAT.encode() + b"?a=1")
-    exchange = Exchange(1, request, parse_upstream("demo:"), GENERIC, 0.0, model="demo-fast")
-    assert nearest.llmproxy_fuzzy_match(exchange) is None
+    kit = Kit(mode="none")
+    kit.store.similar = lambda *arguments: asked.append(arguments) or []
+    kit.send(f"{CHAT}?a=1", chat("hi"))
     assert asked == [(CHAT.encode(), "demo-fast", COMPARED)]
 
 

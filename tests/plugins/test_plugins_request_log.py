@@ -212,3 +212,24 @@ def test_what_terminals_obey_and_what_ends_lines_is_escaped(sign):
 def test_a_new_file_is_its_owners_alone(configured, tmp_path):
     configured(str(tmp_path / "requests.log"), None)
     assert stat.S_IMODE((tmp_path / "requests.log").stat().st_mode) == 0o600
+
+
+def test_an_explanation_is_a_line_of_its_own_kind():
+    plugin = Collected()
+    plugin.llmproxy_log(exchange(), Event("explained", "Nearest: exchange 5.\na: recorded 1 / incoming \x9b2"))
+    said = json.loads(plugin.lines[0])
+    assert said == {
+        "time": said["time"],
+        "id": "0000000000000001",
+        "kind": "explained",
+        "explained": ["Nearest: exchange 5.", "a: recorded 1 / incoming \x9b2"],
+    }
+    assert plugin.lines[0].count(b"\n") == 1
+    assert b"\\u009b" in plugin.lines[0]
+
+
+def test_without_a_log_no_explanation_is_written():
+    plugin = Collected()
+    plugin._write = None
+    plugin.llmproxy_log(exchange(), Event("explained", "x"))
+    assert plugin.lines == []

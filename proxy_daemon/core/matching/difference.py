@@ -11,12 +11,17 @@ from typing import Any
 
 import orjson
 
+from proxy_daemon.core.matching.alignment import Pair, aligned
+from proxy_daemon.core.matching.text_likeness import text_likeness
+from proxy_daemon.core.matching.word_difference import word_difference
 from proxy_daemon.core.messages import Request
 
 WIDTH = 80
 LONGEST_PATH = 160
 MOST_LEAVES = 20_000  # leaves that are looked at: a bound on the time
 COMPARED_SIZE = 1024 * 1024
+ALIGNED_SIZE = 512 * 1024  # of a list, as JSON
+LONGEST_TEXT = 256 * 1024
 _ABSENT: Any = object()
 Difference = tuple[str, Any, Any]
 
@@ -101,8 +106,7 @@ def _leaves(recorded: Any, incoming: Any) -> Iterator[Difference]:
         if isinstance(old, dict) and isinstance(new, dict) and (old or new):
             waiting.extend(reversed(_members(path, old, new)))
         elif isinstance(old, list) and isinstance(new, list) and (old or new):
-            pairs = enumerate(zip_longest(old[:MOST_LEAVES], new[:MOST_LEAVES], fillvalue=_ABSENT))
-            waiting.extend(reversed([(f"{path}[{i}]", a, b) for i, (a, b) in pairs]))
+            waiting.extend(reversed(_elements(path, old[:MOST_LEAVES], new[:MOST_LEAVES])))
         else:
             seen += 1
             yield path or "body", old, new
@@ -113,13 +117,60 @@ def _members(path: str, old: dict[str, Any], new: dict[str, Any]) -> list[Differ
     return [(f"{path}.{name}" if path else name, old.get(name, _ABSENT), new.get(name, _ABSENT)) for name in names]
 
 
+def _elements(path: str, old: list[Any], new: list[Any]) -> list[Difference]:
+    """What belongs together: one that was put in or taken out is one difference, and does not move all that follow."""
+    return [
+        (
+            f"{path}[{_place(left, right)}]",
+            _ABSENT if left is None else old[left],
+            _ABSENT if right is None else new[right],
+        )
+        for left, right in _pairs(old, new)
+    ]
+
+
+def _place(left: int | None, right: int | None) -> str:
+    if left is None or right is None or left == right:
+        return str(right if left is None else left)
+    return f"{left}→{right}"
+
+
+def _pairs(old: list[Any], new: list[Any]) -> list[Pair]:
+    one, other = _written(old), _written(new)
+    if one is None or other is None:
+        positions = zip_longest(range(len(old)), range(len(new)))
+        return list(positions)
+    return aligned(one, other, lambda left, right: text_likeness(one[left], other[right]))
+
+
+def _written(values: list[Any]) -> list[str] | None:
+    """The elements as JSON; None where they are large, as each level of them would be written again."""
+    try:
+        if len(orjson.dumps(values)) > ALIGNED_SIZE:
+            return None
+        return [orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode() for value in values]
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
 def _line(path: str, old: Any, new: Any) -> str:
     if len(path) > LONGEST_PATH:
         path = f"{path[: LONGEST_PATH // 2]}…{path[-LONGEST_PATH // 2 :]}"
-    return f"{_printable(path)}: recorded {_shown(old, new)} / incoming {_shown(new, old)}"
+    words = _words(old, new)
+    if words is not None:
+        return f"{printable(path)}: recorded {words[0]} / incoming {words[1]}"
+    return f"{printable(path)}: recorded {_shown(old, new)} / incoming {_shown(new, old)}"
 
 
-def _printable(text: str) -> str:
+def _words(old: Any, new: Any) -> tuple[str, str] | None:
+    """Two long texts as the words that differ; None for other values."""
+    if type(old) is not str or type(new) is not str or max(len(old), len(new)) < WIDTH:
+        return None
+    found = word_difference(old[:LONGEST_TEXT], new[:LONGEST_TEXT])
+    return (printable(_json(found[0])), printable(_json(found[1]))) if found is not None else None
+
+
+def printable(text: str) -> str:
     """Keys and values are the client's: what would break, colour or turn a line is written as an escape."""
     if text.isprintable():
         return text
@@ -132,10 +183,10 @@ def _shown(value: Any, other: Any) -> str:
         return "<absent>"
     text, beside = _json(value), _json(other) if other is not _ABSENT else ""
     if len(text) <= WIDTH:
-        return _printable(text)
+        return printable(text)
     same = next((i for i, (a, b) in enumerate(zip(text, beside, strict=False)) if a != b), 0)
     start = max(0, min(same - WIDTH // 4, len(text) - WIDTH))
-    return ("…" if start else "") + _printable(text[start : start + WIDTH]) + ("…" if start + WIDTH < len(text) else "")
+    return ("…" if start else "") + printable(text[start : start + WIDTH]) + ("…" if start + WIDTH < len(text) else "")
 
 
 def _json(value: Any) -> str:

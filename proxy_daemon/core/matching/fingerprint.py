@@ -1,54 +1,138 @@
 """Under which key a recording is found: equal for equal requests, different for all others.
 
-Two requests are the same when upstream, method, path, query, streaming or not, and body are equal. JSON bodies are
-compared in canonical form, all others octet for octet. Taken from a redacted request (`pipeline/keeping.py`).
+Invariant: the key follows from the redacted request, its dialect, its upstream and the settings, and from nothing else:
+not from the versions of libraries, the time or the process. What counts: docs/matching.md. Called by
+`pipeline/keeping.py` for live traffic and `core/adopting.py` for imports; built from the settings in `tap.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from proxy_daemon.core.bodies import chunks
+from attrs import define, field
+
+from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.core.matching import promptecho
+from proxy_daemon.core.matching.addresses import path_form, query_form
 from proxy_daemon.core.matching.canonical import canonical_json
-from proxy_daemon.core.messages import JSON_LIMIT, Request
+from proxy_daemon.core.matching.forms import form_of, without_boundary
+from proxy_daemon.core.matching.kept import Kept
+from proxy_daemon.core.matching.match_on import MatchOn, PathMatch, together
+from proxy_daemon.core.matching.rules import Rules
+from proxy_daemon.core.matching.stamps import Stamp
+from proxy_daemon.core.messages import Request
 from proxy_daemon.core.upstreams import Upstream
 
-VERSION = b"llmproxy-fp-1"
+VERSION = b"llmproxy-fp-2"
+LOOKED_AT = 1024 * 1024  # octets: what the daemon holds in memory of a body; a larger one is compared by its octets
+OURS, PROMPTECHO = "llmproxy", "promptecho-2"  # kinds of keys
 _SPACE = b" \t\r\n"
+_ALL = MatchOn()
+Fields = tuple[tuple[bytes, ...], ...]
 
 
-def fingerprint(request: Request, upstream: Upstream, streams: bool, scope: bytes) -> bytes:
-    """32 octets. ``scope``: whose recordings count (a credential's hash), or empty for everybody's."""
-    digest = _prefix(upstream, request.method, request.target, streams, scope).copy()
-    _add_body(digest, request)
-    return digest.digest()  # type: ignore[no-any-return]
+@define(eq=False)
+class Matcher:
+    """Takes fingerprints. ``on``, ``paths``, ``stamps``, ``keys``: what the settings say; as it is, the defaults.
+
+    The first of ``paths`` that covers a request rules in place of ``on``.
+    """
+
+    on: MatchOn = _ALL
+    paths: tuple[PathMatch, ...] = ()
+    stamps: tuple[Stamp, ...] = ()
+    keys: str = OURS
+    _rules: dict[tuple[Dialect, MatchOn], Rules] = field(factory=dict, init=False)
+    _kept: Kept = field(factory=Kept, init=False)
+    _prefix: Any = field(init=False)
+    digest: bytes = field(init=False)  # which rules the fingerprints follow: version and settings
+
+    @classmethod
+    def of(cls, settings: Any) -> Matcher:
+        """That of the settings."""
+        stamps = (*(stamp for named in settings.volatile for stamp in named), *settings.stamps)
+        return cls(together(settings.match_on), tuple(settings.match_paths), stamps, settings.match_keys)
+
+    def __attrs_post_init__(self) -> None:
+        said = [VERSION.decode(), self.keys, _told(self.on), *(f"{each.path} {_told(each.on)}" for each in self.paths)]
+        said += [repr((stamp.name, stamp.path, stamp.pattern)) for stamp in self.stamps]
+        self.digest = sha256("\n".join(said).encode()).digest()
+        self._prefix = lru_cache(maxsize=256)(self._hashed)
+
+    def fingerprint(self, request: Request, dialect: Dialect, upstream: Upstream | None, scope: bytes) -> bytes:
+        """32 octets. ``request``: redacted. ``upstream``: None where the host does not count, as for cassettes.
+
+        ``scope``: whose recordings count (a credential's hash); empty: everybody's.
+        """
+        rules = self._rules_for(request, dialect)
+        streams = dialect.streams(request)
+        if self.keys == PROMPTECHO:
+            names = rules.only
+            return promptecho.fingerprint(request, upstream, names, streams=streams, scope=scope)
+        fields = _fields(request, rules.fields) if rules.fields else ()
+        digest = self._prefix(upstream, request.method, request.target, streams, scope, fields).copy()
+        data = request.body.whole() if request.body.size <= LOOKED_AT else None
+        digest.update(_large(request) if data is None else self._body(data, request, rules))
+        return digest.digest()  # type: ignore[no-any-return]
+
+    def _rules_for(self, request: Request, dialect: Dialect) -> Rules:
+        on = self.on
+        if self.paths:
+            on = next((each.on for each in self.paths if each.covers(request.path)), on)
+        found = self._rules.get((dialect, on))
+        if found is None:
+            found = self._rules[dialect, on] = Rules.of(dialect, on, self.stamps)
+        return found
+
+    def _hashed(
+        self, upstream: Upstream | None, method: bytes, target: bytes, streams: bool, scope: bytes, fields: Fields
+    ) -> Any:
+        """The hash of all but the body."""
+        place = (b"", b"") if upstream is None else (upstream.name.encode(), upstream.url.encode())
+        path, _, query = (target if upstream is None else upstream.target(target)).partition(b"?")
+        pairs = query_form(query)
+        parts = [VERSION, self.digest, *place, method, path_form(path), b"s" if streams else b"-", scope]
+        return sha256(_joined([*parts, _joined(map(_joined, pairs)), _joined(map(_joined, fields))]))
+
+    def _body(self, data: bytes, request: Request, rules: Rules) -> bytes:
+        """Of a body in memory. A kind before its hash: a canonical form can never equal a raw one."""
+        content_type = request.headers.get(b"content-type")
+        is_json = data.lstrip(_SPACE)[:1] in (b"{", b"[")
+        key = rules if is_json else (rules, content_type)
+        found = self._kept.get(data, key)
+        if found is None:
+            form = canonical_json(data, request.json, rules.apply) if is_json else form_of(data, content_type)
+            kind = b"octets:" if form is None else b"json:" if is_json else b"form:"
+            found = kind + sha256(data if form is None else form).digest()
+            self._kept.put(data, key, found)
+        return found  # type: ignore[no-any-return]
 
 
-@lru_cache(maxsize=256)
-def _prefix(upstream: Upstream, method: bytes, target: bytes, streams: bool, scope: bytes) -> Any:
-    """The hash of all but the body."""
-    parts = (
-        VERSION,
-        upstream.name.encode(),
-        upstream.url.encode(),
-        method,
-        upstream.target(target),
-        b"s" if streams else b"-",
-        scope,
-    )
-    return sha256(b"".join([b"%d:%b" % (len(part), part) for part in parts]))
+def _fields(request: Request, names: Sequence[bytes]) -> Fields:
+    """Those that are there: name and members, in any order of these."""
+    present = request.headers.by_name
+    return tuple((name, *sorted(_members(present[name]))) for name in names if name in present)
 
 
-def _add_body(digest: Any, request: Request) -> None:
-    """A kind before the body: a canonical one can never equal a raw one."""
-    data = request.body.whole()
-    if data is not None and len(data) <= JSON_LIMIT and data.lstrip(_SPACE)[:1] in (b"{", b"["):
-        canonical = canonical_json(data)
-        if canonical is not None:
-            digest.update(b"json:" + canonical)
-            return
-    digest.update(b"octets:")
-    for part in chunks(request.body):
+def _members(values: Iterable[bytes]) -> list[bytes]:
+    return [member.strip() for value in values for member in value.split(b",")]
+
+
+def _joined(parts: Iterable[bytes]) -> bytes:
+    """Each with its length, so that none runs into the next."""
+    return b"".join([b"%d:%b" % (len(part), part) for part in parts])
+
+
+def _told(on: MatchOn) -> str:
+    return repr((None if on.only is None else sorted(on.only), on.dropped, on.fields))
+
+
+def _large(request: Request) -> bytes:
+    """Of a body that is not looked at: it may lie on the disk."""
+    digest = sha256()
+    for part in without_boundary(request.body, request.headers.get(b"content-type")):
         digest.update(part)
+    return b"octets:" + digest.digest()

@@ -50,10 +50,17 @@ LINES = [
     ({"a": []}, {"a": {}}, ["a: recorded [] / incoming {}"]),
     ({"a": [1]}, {"a": []}, ["a[0]: recorded 1 / incoming <absent>"]),
     ({"a": {"b": 1}}, {"a": [1]}, ['a: recorded {"b":1} / incoming [1]']),
-    ([1, 2, 3], [1, 3], ["[1]: recorded 2 / incoming 3", "[2]: recorded 3 / incoming <absent>"]),
+    ([1, 2, 3], [1, 3], ["[1]: recorded 2 / incoming <absent>"]),
     ({"m": [{"c": "x"}]}, {"m": [{"c": "y"}]}, ['m[0].c: recorded "x" / incoming "y"']),
     (1, 2, ["body: recorded 1 / incoming 2"]),
     ({"a": {"x": 1}}, {"a": 5}, ['a: recorded {"x":1} / incoming 5']),
+    ([1, 2, 3], [1, 5, 2, 3], ["[1]: recorded <absent> / incoming 5"]),
+    ([1, 2, 3], [2, 3, 4], ["[0]: recorded 1 / incoming <absent>", "[2]: recorded <absent> / incoming 4"]),
+    (
+        [{"c": "one two"}, {"c": "x"}],
+        [{"c": "new"}, {"c": "one too"}, {"c": "x"}],
+        ['[0]: recorded <absent> / incoming {"c":"new"}', '[0→1].c: recorded "one two" / incoming "one too"'],
+    ),
     ({"a": "\x1b[31m\n"}, {"a": 0}, ['a: recorded "\\u001b[31m\\n" / incoming 0']),
 ]
 REQUESTS = [
@@ -128,6 +135,31 @@ def test_a_long_text_is_cut_to_where_it_differs(at):
     assert "X" in recorded
     assert "Y" in incoming
     assert max(len(recorded), len(incoming)) <= WIDTH + 2
+
+
+def test_long_texts_are_shown_by_their_words():
+    text = "Please tell me about the town of Paris in the spring, and how many people live there now, with sources."
+    (line,) = json_differences({"t": text}, {"t": text.replace("Paris", "\x1b[31mRome\u202e")})
+    assert line == (
+        't: recorded "…ll me about the town of [-Paris-] in the spring, and how …"'
+        ' / incoming "…ll me about the town of {+\\u001b[31mRome\\u202e+} in the spring, and how …"'
+    )
+    (line,) = json_differences({"t": text}, {"t": text + " Now."})
+    assert line == 't: recorded "…there now, with sources." / incoming "…here now, with sources. {+Now.+}"'
+
+
+def test_long_texts_of_which_all_differs_are_shown_from_their_beginning():
+    (line,) = json_differences({"t": "ab " * 100}, {"t": "cd " * 100})
+    assert line.startswith('t: recorded "ab ab ')
+    assert ' / incoming "cd cd ' in line
+
+
+@pytest.mark.parametrize("size", [10, 3_000, 100_000])
+def test_lists_of_any_length(size):
+    messages = [{"content": str(n)} for n in range(size)]
+    lines = json_differences({"m": messages}, {"m": [*messages[:5], {"content": "new"}, *messages[5:]]}, limit=3)
+    assert lines == ['m[5]: recorded <absent> / incoming {"content":"new"}'] or size > 9_000
+    assert len(lines) <= 4
 
 
 def test_a_long_text_beside_nothing():

@@ -1,0 +1,48 @@
+"""The fingerprint of a recording that is in a store already, as a daemon with these settings takes it of the request.
+
+Invariant: nobody gets what was recorded for another: where it is not known whose a recording is, it gets none. Called
+where a store is opened that was written under other rules (`store/refingerprint.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import field, frozen
+
+from proxy_daemon.core.dialects import BUILT_IN, recognise
+from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.core.matching import version_one
+from proxy_daemon.core.matching.fingerprint import Matcher
+from proxy_daemon.core.messages import Recording, Unknown
+from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.routing import choose
+from proxy_daemon.core.upstreams import Upstream
+
+UNKNOWN = (Unknown.REQUEST, Unknown.REQUEST_BODY)  # without these, two requests look like one
+
+
+@frozen
+class Anew:
+    """``dialects`` and ``upstreams`` as the daemon asks them."""
+
+    matcher: Matcher
+    dialects: Sequence[Dialect] = BUILT_IN
+    upstreams: Sequence[Upstream] = ()
+    redactor: Redactor = field(factory=Redactor)
+
+    def __call__(self, recording: Recording, scope_known: bool) -> bytes:
+        """32 octets; none where the recording must not be served again, or answers by its pattern only.
+
+        Raises whatever a plugin's dialect raises.
+        """
+        if not recording.unknown.isdisjoint(UNKNOWN):
+            return b""
+        request = recording.request
+        dialect = recognise(request, self.dialects)
+        upstream = choose(self.upstreams, "", dialect) if recording.imported else recording.upstream
+        if not scope_known:
+            before = version_one.fingerprint(request, upstream, dialect.streams(request))
+            if before != recording.fingerprint:
+                return b""
+        return self.matcher.fingerprint(self.redactor.request(request), dialect, upstream, recording.scope)

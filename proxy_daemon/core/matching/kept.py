@@ -1,0 +1,44 @@
+"""What was worked out for the last bodies: requests that are replayed are asked again and again, octet for octet.
+
+Invariant: it holds at most ``limit`` octets of bodies, whatever comes. Called by `fingerprint.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from attrs import define, field
+
+LIMIT, LONGEST = 8 * 1024 * 1024, 512 * 1024  # octets: of all, of one
+
+
+@define(eq=False)
+class Kept:
+    """Two generations: what is asked for goes into the young one; when that is full, the old one goes."""
+
+    limit: int = LIMIT
+    longest: int = LONGEST
+    _young: dict[Hashable, Any] = field(factory=dict, init=False)
+    _old: dict[Hashable, Any] = field(factory=dict, init=False)
+    _size: int = field(default=0, init=False)
+
+    def get(self, data: bytes, rules: Hashable) -> Any:
+        """None where it is not known."""
+        key = (data, rules)
+        found = self._young.get(key)
+        if found is None and (found := self._old.pop(key, None)) is not None:
+            self.put(data, rules, found)
+        return found
+
+    def put(self, data: bytes, rules: Hashable, value: Any) -> None:
+        """Remember it; nothing happens where the body is too long."""
+        if len(data) > self.longest:
+            return
+        if self._size + len(data) > self.limit // 2:
+            self._old, self._young, self._size = self._young, {}, 0
+        self._young[data, rules] = value
+        self._size += len(data) + _ENTRY
+
+
+_ENTRY = 512  # octets that an entry takes besides

@@ -1,0 +1,98 @@
+"""An answer that a person wrote, in the form that a request asks for: a document, or a stream of its dialect.
+
+One of them is written, the other follows from it. Invariant: what already has the form that is asked for is served
+octet for octet as it was written; errors, which APIs never stream, too. Called for a hit on a recording that is
+`written`.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from attrs import evolve
+
+from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.conversation import Answer, Choice, Finish, Text
+from proxy_daemon.core.dialects.dialect import CannotRender, Dialect, Rendered
+from proxy_daemon.core.dialects.framing import FAILED, Framing, framing_of
+from proxy_daemon.core.dialects.reading import read_answer
+from proxy_daemon.core.messages import JSON_LIMIT, Pieces, Recording, Request, Response
+from proxy_daemon.core.wire.coding import CodingError
+from proxy_daemon.core.wire.uncoding import Uncoder
+
+_PROBE = Answer((Choice((Text("-"),), Finish.STOP),), model="-")
+_FIRST = 64 * 1024  # octets of a body of which the framing is told
+# Of the body that is replaced: its coding, its length, its framing, its digests.
+_OF_THE_BODY = (
+    b"content-type",
+    b"content-encoding",
+    b"content-length",
+    b"transfer-encoding",
+    b"content-md5",
+    b"content-digest",
+    b"repr-digest",
+    b"digest",
+    b"etag",
+)
+
+
+def as_asked(recording: Recording, request: Request, dialect: Dialect) -> Recording:
+    """``recording`` with its answer in the form that ``request`` asks for; the same object where it has that already.
+
+    ``dialect``: of the request. Raises `CannotRender`, with the reason: the answer cannot be read, or not be written.
+    """
+    response = recording.response
+    if response is None or not response.body.size or response.head.status >= FAILED:
+        return recording
+    form = _form(response, streams=dialect.streams(request))
+    if form is Framing.OPAQUE or _is_asked(form, request, dialect):
+        return recording
+    rendered = dialect.render(_read(response, request, dialect), request)
+    return evolve(recording, response=_response(response, rendered))
+
+
+def _form(response: Response, *, streams: bool) -> Framing:
+    """The framing of what was written. Raises `CannotRender` where its coding is damaged."""
+    first, head = response.body.read(0, _FIRST), response.head
+    codings = b",".join(head.headers.all(b"content-encoding"))
+    try:
+        first = Uncoder(codings, JSON_LIMIT).piece(first) if codings else first
+    except CodingError as error:
+        raise CannotRender(f"the written answer cannot be read: {error}") from error
+    return framing_of(head.headers.get(b"content-type"), first, status=head.status, streams=streams)
+
+
+def _is_asked(form: Framing, request: Request, dialect: Dialect) -> bool:
+    """Whether that is the form asked for. Some APIs have two framings of streams: what they would write tells."""
+    if not dialect.streams(request):
+        return form is Framing.DOCUMENT
+    if form is Framing.DOCUMENT:
+        return False
+    try:
+        asked = dialect.render(_PROBE, request)
+    except CannotRender:
+        return True
+    return form is framing_of(asked.content_type, asked.body, status=200, streams=True)
+
+
+def _read(response: Response, request: Request, dialect: Dialect) -> Answer:
+    """What the answer says. Raises `CannotRender`."""
+    answer, problem = read_answer(dialect, request, response, limit=JSON_LIMIT)
+    if problem or not answer.complete or answer.error:
+        reason = problem or answer.error or "it is not whole"
+        raise CannotRender(f"the written answer cannot be read as one of {dialect.name}: {reason}")
+    if not answer.choices:
+        raise CannotRender(f"the written answer says nothing that {dialect.name} knows")
+    return answer
+
+
+def _response(response: Response, rendered: Rendered) -> Response:
+    """With a head that fits; its pieces come when the last of the written ones came."""
+    head, body = response.head, Bytes(rendered.body)
+    fields = [(b"Content-Type", rendered.content_type)]
+    if len(rendered.pieces) == 1 and b"content-length" in head.headers:
+        fields.append((b"Content-Length", b"%d" % body.size))
+    sizes = array("Q", [len(piece.octets) for piece in rendered.pieces if piece.octets])
+    times = array("Q", [max(response.pieces.times, default=0)] * len(sizes))
+    headers = head.headers.without(_OF_THE_BODY).plus(*fields)
+    return Response(evolve(head, headers=headers), body, Pieces(sizes, times), response.trailers)

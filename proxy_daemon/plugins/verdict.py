@@ -1,0 +1,165 @@
+"""The verdict on a run: what of it came from recordings, what did not and why, and which recordings nobody used.
+
+`/_llmproxy/api/verdict`: GET tells, DELETE tells and forgets; `?session=NAME` speaks of one session only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from heapq import nsmallest
+from typing import Any
+
+from attrs import define, field
+
+from proxy_daemon.core.ids import COUNTER_BITS, Ids
+from proxy_daemon.core.messages import Exchange, Recording, id_text
+from proxy_daemon.core.services import Services
+from proxy_daemon.core.tally import Tallies, Tally
+from proxy_daemon.hookspecs import Event, JsonPage, events, hookimpl
+
+SLICE = 1000  # recordings that are looked at in one go: a fraction of a millisecond
+SHOWN = 20  # unused recordings of a session
+MOST_SHOWN = 200  # of all sessions
+
+
+@define
+class Unused:
+    """Recordings of a session's scope that were not served."""
+
+    count: int = 0
+    first: list[int] = field(factory=list)  # ids, smallest first
+
+    def add(self, ids: list[int]) -> None:
+        """These too."""
+        self.count += len(ids)
+        self.first = nsmallest(SHOWN, self.first + ids)
+
+
+class Verdict:
+    """`llmproxy_log` into tallies, and a page that shows them."""
+
+    @hookimpl
+    def llmproxy_configure(self, services: Services) -> None:
+        """Begin with nothing."""
+        self._store, self._worker, self._redactor = services.store, services.worker, services.redactor
+        self._ids = Ids(services.clock)
+        self._tallies = Tallies(self._now())
+
+    @hookimpl
+    def llmproxy_resources(self) -> dict[str, Any]:
+        """The page."""
+        return {"api/verdict": JsonPage({"GET": self.shown, "DELETE": self.reset})}
+
+    @hookimpl
+    @events("explained", "ended", "failed")
+    def llmproxy_log(self, exchange: Exchange, event: Event) -> None:
+        """One more, or why one missed."""
+        if event.kind == "explained":
+            self._tallies.explained(exchange, event.text)
+        elif self._tallies.ended(exchange):
+            self._tallies.report(exchange, self._redactor.target(exchange.request.target).decode("latin-1"))
+
+    async def shown(self, parameters: Mapping[str, str]) -> tuple[int, Any]:
+        """GET: (status, value)."""
+        return await self._answer(parameters, forget=False)
+
+    async def reset(self, parameters: Mapping[str, str]) -> tuple[int, Any]:
+        """DELETE: the same, of what is forgotten by it. Nothing that comes meanwhile is lost."""
+        return await self._answer(parameters, forget=True)
+
+    async def _answer(self, parameters: Mapping[str, str], *, forget: bool) -> tuple[int, Any]:
+        if set(parameters) - {"session"}:  # a typing error must not reset everything
+            return 400, {"error": "the only parameter is session: ?session=NAME, or ?session= for the one without name"}
+        tallies = self._tallies
+        asked, served, at_most = self._asked(parameters), tallies.served(), tallies.served_left_off()
+        beyond = self._beyond(parameters)
+        if forget:
+            self._forget(parameters)
+        unused = await self._unused(asked, served)
+        left = MOST_SHOWN
+        said = []
+        for name, tally in asked.items():
+            shown = self._recordings(unused[name].first[:left])
+            left -= len(shown)
+            told = {"count": unused[name].count, "at_most": at_most, "first": shown}
+            said.append({"session": name, **tally.counts, "unused": told, **_reports(tally)})
+        return 200, {"sessions": said, "beyond": beyond}
+
+    def _beyond(self, parameters: Mapping[str, str]) -> dict[str, int] | None:
+        """The exchanges of sessions that there was no room for, where they may be among those asked for."""
+        tallies = self._tallies
+        if not tallies.beyond.exchanges or parameters.get("session") in tallies.sessions:
+            return None
+        return tallies.beyond.counts
+
+    def _asked(self, parameters: Mapping[str, str]) -> dict[str, Tally]:
+        if "session" in parameters:
+            return {parameters["session"]: self._tallies.of(parameters["session"])}
+        return dict(self._tallies.sessions)
+
+    def _forget(self, parameters: Mapping[str, str]) -> None:
+        if "session" in parameters:
+            self._tallies.reset(parameters["session"], self._now())
+        else:
+            self._tallies = Tallies(self._now())
+
+    def _now(self) -> int:
+        """The least id that an exchange of this moment can have."""
+        return self._ids.next() >> COUNTER_BITS << COUNTER_BITS
+
+    # --- unused recordings -------------------------------------------------------------------------------------------
+
+    async def _unused(self, asked: Mapping[str, Tally], served: set[int]) -> dict[str, Unused]:
+        """Of each session: those that were recorded in it; of the one without a name: those of the whole store."""
+        unused = {name: Unused() for name in asked}
+        behind = (b"", 0)
+        while rows := self._store.replayable(SLICE, behind):
+            behind = rows[-1][:2]
+            left = [(number, session) for _, number, session in rows if number not in served]
+            for name, ids in _by_session(left, asked).items():
+                unused[name].add([number for number in ids if number < asked[name].since])
+            await self._worker.run(_nothing)  # others have their turn
+        return unused
+
+    def _recordings(self, ids: list[int]) -> list[dict[str, str]]:
+        """What people know them by; of what was removed meanwhile, nothing."""
+        found = [(number, self._store.page(1, number + 1)) for number in ids]
+        return [_shown(page[0]) for number, page in found if page and page[0].id == number]
+
+
+def _by_session(rows: list[tuple[int, str]], asked: Mapping[str, Tally]) -> dict[str, list[int]]:
+    ids: dict[str, list[int]] = {}
+    for number, session in rows:
+        if "" in asked:
+            ids.setdefault("", []).append(number)
+        if session and session in asked:
+            ids.setdefault(session, []).append(number)
+    return ids
+
+
+def _shown(recording: Recording) -> dict[str, str]:
+    return {
+        "id": id_text(recording.id),
+        "method": recording.request.method.decode("latin-1"),
+        "path": recording.request.target.decode("latin-1"),
+        "model": recording.model,
+    }
+
+
+def _reports(tally: Tally) -> dict[str, Any]:
+    reports = [
+        {
+            "exchange": id_text(number),
+            "what": report.what,
+            "method": report.method,
+            "path": report.path,
+            "model": report.model,
+            "text": report.text,
+        }
+        for number, report in tally.reports.items()
+    ]
+    return {"reports": reports, "reports_left_off": tally.left_off}
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,337 @@
+"""Near misses by the child process: what it is asked, what is made of its answers, what follows later."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.cache_control import Directives
+from proxy_daemon.core.dialects import GENERIC
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, Request, Response, ResponseHead
+from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.services import Life
+from proxy_daemon.core.upstreams import parse_upstream
+from proxy_daemon.hookspecs import Event
+from proxy_daemon.plugins.nearest import BURST, EACH_SECOND, MOST_LATE, MOST_OCTETS, MOST_WAITING, SLOW, Nearest
+from proxy_daemon.settings import Settings
+
+UPSTREAM, OTHER = parse_upstream("work=http://127.0.0.1:1/v1"), parse_upstream("home=http://127.0.0.1:2/v1")
+CHAT = b"/v1/chat/completions"
+ENDED = Event("ended")
+ANSWER = {
+    "id": 5, "score": 0.97, "parts": [["model", 1.0], ["messages", 0.9]], "differences": ["a: recorded 1 / incoming 2"],
+    "servable": "", "index": {"recordings": 3, "left": 0, "octets": 9},
+}  # fmt: skip
+
+
+def recording(**changes):
+    response = Response(ResponseHead(200))
+    fields = {"id": 5, "request": Request(b"POST", CHAT), "response": response, "upstream": UPSTREAM, "started": 900.0}
+    return Recording(**(fields | {"ending": Ending.COMPLETE, "outcome": Outcome.MISS, "replayable": True} | changes))
+
+
+class Work:
+    """A child process that a test plays: `questions` as they were asked, `then` to answer the posted ones."""
+
+    def __init__(self):
+        self.questions, self.then, self.answer = [], [], ANSWER
+
+    async def call(self, name, head, octets=b""):
+        self.questions.append((name, head, octets))
+        return self.answer
+
+    def post(self, name, head, octets, then):
+        self.questions.append((name, head, octets))
+        self.then.append(then)
+
+    def stats(self):
+        return {"process": 1}
+
+
+class Rig:
+    """The plugin with a child process; `told` is what was told of exchanges."""
+
+    def __init__(self, found=None, child=True, **settings):
+        self.told, self.every, self.work, self.found = [], {}, Work() if child else None, found or recording()
+        services = SimpleNamespace(
+            store=SimpleNamespace(get=lambda number: self.found if number == 5 else None, similar=lambda *_: []),
+            work=self.work,
+            worker=None,
+            life=Life(),
+            redactor=Redactor(),
+            facts={},
+            clock=SimpleNamespace(wall=lambda: 1000.0),
+            scheduler=SimpleNamespace(every=self.every.setdefault),
+            tell=lambda exchange, event: self.told.append((exchange.id, event.kind, event.text)),
+        )
+        self.services, self.plugin = services, Nearest()
+        self.plugin.llmproxy_configure(Settings(**settings), services)
+
+    def near(self, exchange):
+        """What the hook returns."""
+        running = self.plugin.llmproxy_fuzzy_match(exchange)
+        with pytest.raises(StopIteration) as stopped:
+            running.send(None)
+        return stopped.value.value
+
+    def end(self, *exchanges):
+        for each in exchanges:
+            self.plugin.llmproxy_log(each, ENDED)
+
+    def answer(self, **changes):
+        """The child answers the oldest posted question."""
+        self.work.then.pop(0)(ANSWER | changes)
+
+    @property
+    def numbers(self):
+        return self.services.facts["near_misses"]()
+
+
+def exchange(number=9, outcome=Outcome.MISS, body=b"{}", **more):
+    request = Request(b"POST", more.pop("target", CHAT), more.pop("headers", Headers()), Bytes(body))
+    return Exchange(number, request, UPSTREAM, GENERIC, 0.0, outcome=outcome, ending=Ending.COMPLETE, **more)
+
+
+# --- a miss that is refused, or may be served ------------------------------------------------------------------------
+
+
+def test_the_answer_becomes_a_near_miss():
+    near = Rig().near(exchange())
+    assert (near.recording.id, near.score, near.differences) == (5, 0.97, ("a: recorded 1 / incoming 2",))
+    assert near.parts == (("model", 1.0), ("messages", 0.9))
+
+
+def test_what_is_asked_has_no_secrets():
+    rig = Rig()
+    headers = Headers([(b"Authorization", b"Bearer hush"), (b"X-B\xe4r", b"\xfc")])
+    rig.near(exchange(target=CHAT + b"?key=hush", body=b'{"client_secret": "hush"}', headers=headers))
+    name, head, octets = rig.work.questions[0]
+    assert (name, head["method"], head["target"]) == ("near", "POST", "/v1/chat/completions?key=REDACTED")
+    assert "hush" not in str((head, octets))
+    assert ("X-B\xe4r", "\xfc") in head["headers"]
+    assert (head["upstream"], head["below"]) == (UPSTREAM.url, 0)
+
+
+@pytest.mark.parametrize("answer", [{"index": {}}, ANSWER | {"id": 6}], ids=["none", "gone since"])
+def test_where_there_is_none_nothing_is_said(answer):
+    rig = Rig()
+    rig.work.answer = answer
+    assert rig.near(exchange()) is None
+
+
+def test_without_an_answer_the_newest_of_the_path_are_compared():
+    rig = Rig()
+    rig.work.answer = {"trouble": "the child process died"}
+    asked = []
+    rig.services.store.similar = lambda *arguments: asked.append(arguments) or []
+    assert rig.near(exchange()) is None
+    assert len(asked) == 1
+    assert rig.numbers["trouble"] == "the child process died"
+
+
+def test_while_the_index_is_made_it_is_said_of_how_many():
+    rig = Rig()
+    rig.work.answer = ANSWER | {"index": {"recordings": 30, "left": 70}}
+    assert rig.near(exchange()).differences[0] == "(the index is being made: 30 of 100 recordings)"
+
+
+def test_another_upstream_is_a_difference():
+    near = Rig(recording(upstream=OTHER)).near(exchange())
+    assert near.differences[0] == f"upstream: recorded {OTHER.url} / incoming {UPSTREAM.url}"
+
+
+@pytest.mark.parametrize("scoped", [True, False])
+def test_nothing_is_asked_for_no_store_nor_where_recordings_are_their_makers_own(scoped):
+    rig = Rig()
+    rig.services.life.scoped = scoped
+    near = rig.near(exchange(directives=Directives(no_store=not scoped)))
+    assert (near, rig.work.questions) == (None, [])
+
+
+SERVE = {"fuzzy": "serve", "fuzzy_threshold": 0.95}
+ANSWERS = [
+    ({}, {}, {}, True),
+    ({"fuzzy": "diff"}, {}, {}, False),
+    ({"mode": "none"}, {}, {}, False),
+    ({"mode": "none", "fuzzy": "serve-none"}, {}, {}, True),
+    ({"fuzzy": "serve-none"}, {}, {}, True),
+    ({"fuzzy_threshold": 0.98}, {}, {}, False),
+    ({"fuzzy_threshold": 0.97}, {}, {}, True),
+    ({}, {"servable": "digits differ"}, {}, False),
+    ({}, {}, {"upstream": OTHER}, False),
+    ({}, {}, {"upstream": parse_upstream("other=http://127.0.0.1:1/v1")}, False),
+    ({}, {}, {"replayable": False}, False),
+    ({}, {}, {"response": None}, False),
+    ({}, {}, {"scope": b"somebody"}, False),
+    ({"replay_max_age": 50.0}, {}, {}, False),
+    ({"replay_max_age": 150.0}, {}, {}, True),
+    ({"replay_max_age": 50.0, "mode": "none", "fuzzy": "serve-none"}, {}, {}, True),
+]
+
+
+@pytest.mark.parametrize(("settings", "answer", "found", "answers"), ANSWERS)
+def test_what_may_be_served(settings, answer, found, answers):
+    rig = Rig(recording(**found), **(SERVE | settings))
+    rig.work.answer = ANSWER | answer
+    assert rig.near(exchange()).answers is answers
+
+
+def test_a_reload_brings_another_age_limit():
+    rig = Rig(**SERVE)
+    rig.plugin.llmproxy_reload(Settings(**SERVE, replay_max_age=50.0))
+    assert rig.near(exchange()).answers is False
+
+
+# --- a miss that was forwarded ---------------------------------------------------------------------------------------
+
+
+def test_a_miss_that_was_forwarded_is_explained_later():
+    rig = Rig()
+    rig.end(exchange(9))
+    assert rig.told == []
+    assert rig.work.questions[0][1]["below"] == 9  # not by itself, nor by what came after it
+    rig.answer()
+    text = "Nearest: exchange 0000000000000005 (97% alike; messages 90%). It differs in:\na: recorded 1 / incoming 2"
+    assert rig.told == [(9, "explained", text)]
+    assert (rig.numbers["explained"], rig.numbers["index"]["octets"]) == (1, 9)
+
+
+@pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.MISS])
+def test_only_misses_are_explained(outcome):
+    rig = Rig()
+    rig.end(exchange(outcome=outcome))
+    assert rig.work.questions == []
+    assert rig.numbers["dropped"] == 0
+
+
+@pytest.mark.parametrize(("settings", "child"), [({"fuzzy": "off"}, True), ({}, False)])
+def test_nothing_is_explained_where_it_is_off_or_there_is_no_child(settings, child):
+    rig = Rig(child=child, **settings)
+    rig.end(exchange())
+    assert rig.every == {}
+    assert rig.numbers["waiting"] == 0
+
+
+@pytest.mark.parametrize("scoped", [True, False])
+def test_nothing_is_explained_for_no_store_nor_where_recordings_are_their_makers_own(scoped):
+    rig = Rig()
+    rig.services.life.scoped = scoped
+    rig.end(exchange(directives=Directives(no_store=not scoped)))
+    assert rig.work.questions == []
+
+
+def test_a_reload_that_scopes_recordings_holds_for_those_that_wait():
+    rig = Rig()
+    rig.end(exchange(1), exchange(2))
+    rig.services.life.scoped = True
+    rig.answer(id=6)
+    assert len(rig.work.questions) == 1
+
+
+def test_one_is_asked_at_a_time_and_in_order():
+    rig = Rig()
+    rig.end(exchange(1), exchange(2), exchange(3))
+    assert len(rig.work.questions) == 1
+    for _ in range(3):
+        rig.answer()
+    assert [number for number, _, _ in rig.told] == [1, 2, 3]
+
+
+def test_a_full_queue_drops_and_counts():
+    rig = Rig()
+    rig.plugin._tokens = 10_000
+    rig.end(*(exchange(number) for number in range(1, MOST_WAITING + 10)))
+    assert (rig.numbers["waiting"], rig.numbers["dropped"]) == (MOST_WAITING, 8)
+
+
+def test_so_many_at_once_and_so_many_a_second():
+    rig = Rig()
+    for number in range(BURST + 20):
+        rig.end(exchange(number))
+        if rig.work.then:
+            rig.answer()
+    assert len(rig.told) == BURST
+    assert rig.numbers["dropped"] == 20
+    rig.every[1.0]()
+    for number in range(EACH_SECOND + 1):
+        rig.end(exchange(number))
+        if rig.work.then:
+            rig.answer()
+    assert len(rig.told) == BURST + EACH_SECOND
+
+
+def test_after_a_rest_it_is_one_burst_and_no_more():
+    rig = Rig()
+    for _ in range(1000):
+        rig.every[1.0]()
+    assert rig.plugin._tokens == BURST
+
+
+def test_bodies_that_wait_take_bounded_memory():
+    rig = Rig()
+    large = bytes(MOST_OCTETS // 2)
+    rig.end(exchange(1), *(exchange(number, body=large) for number in range(2, 6)))
+    assert (rig.numbers["waiting"], rig.numbers["dropped"]) == (2, 2)
+    for _ in range(3):
+        rig.answer()
+    assert rig.plugin._octets == 0
+
+
+def test_trouble_is_counted_and_the_next_goes_on():
+    rig = Rig()
+    rig.end(exchange(1), exchange(2), exchange(3))
+    rig.work.then.pop(0)({"trouble": "it died"})
+    assert rig.numbers["trouble"] == "it died"
+    rig.answer(id=6)
+    rig.answer()
+    assert [number for number, _, _ in rig.told] == [3]
+    assert (rig.numbers["failed"], rig.numbers["none"], rig.numbers["trouble"]) == (1, 1, "")
+
+
+def test_an_answer_that_breaks_us_does_not_hold_up_the_next():
+    rig = Rig()
+    rig.end(exchange(1), exchange(2))
+    with pytest.raises(KeyError):
+        rig.work.then.pop(0)({"id": 5})
+    rig.answer()
+    assert [number for number, _, _ in rig.told] == [2]
+
+
+def test_what_was_asked_already_is_told_and_not_asked_again():
+    rig = Rig(**SERVE | {"fuzzy_threshold": 1.0})
+    one = exchange(7)
+    assert rig.near(one).answers is False
+    rig.end(one)
+    assert len(rig.work.questions) == 1
+    assert [number for number, _, _ in rig.told] == [7]
+
+
+def test_slow_ones_are_named_as_late():
+    rig = Rig()
+    rig.end(exchange(1, duration=SLOW + 1), exchange(2, duration=SLOW))
+    assert rig.work.questions[0][1]["late"] == [1]
+    rig.answer()
+    assert rig.work.questions[1][1]["late"] == []
+    rig.plugin._late.extend(range(MOST_LATE + 5))
+    assert len(rig.plugin._late) == MOST_LATE
+
+
+def test_the_numbers_of_the_index_are_asked_for_now_and_then():
+    rig = Rig()
+    rig.every[5.0]()
+    assert rig.work.questions == [("stats", {}, b"")]
+    rig.work.then.pop(0)({"index": {"recordings": 8, "left": 0, "trouble": "the disk is full"}})
+    assert (rig.numbers["index"]["recordings"], rig.numbers["trouble"]) == (8, "the disk is full")
+    rig.work.stats = lambda: {"process": None}  # not started yet: a question would start it
+    rig.every[5.0]()
+    assert len(rig.work.questions) == 1
+
+
+def test_a_miss_that_is_dropped_touches_nothing_but_a_count():
+    """No question, no copy, no redaction: there may be thousands a second."""
+    rig = Rig()
+    rig.plugin._tokens = 0
+    rig.services.redactor = None
+    rig.end(*[exchange()] * 100)
+    assert (rig.numbers["dropped"], rig.work.questions) == (100, [])
