@@ -19,13 +19,14 @@ import cases
 import churn
 import codec
 import memory
+import near
 import peers
 import processes
 import report
 import standing
 
-CASES = cases.CASES | memory.CASES | standing.CASES | codec.CASES
-ALL = CASES | standing.LONG | churn.LONG
+CASES = cases.CASES | memory.CASES | standing.CASES | codec.CASES | near.CASES
+ALL = CASES | standing.LONG | churn.LONG | near.LONG
 FILES_NEEDED = 4096  # open files, for 1,000 streams
 
 
@@ -34,7 +35,10 @@ def options():
     parser.add_argument("--seconds", type=float, help="length of a measured part [default: 5; quick: 1.5]")
     parser.add_argument("--rounds", type=int, help="how often each side is asked [default: 3; quick: 1]")
     parser.add_argument(
-        "--only", action="append", choices=list(ALL), help="this case; repeatable [default: all but soak and churn]"
+        "--only",
+        action="append",
+        choices=list(ALL),
+        help="this case; repeatable [default: all but soak, churn and near-100000]",
     )
     parser.add_argument("--peers", default="mitmproxy,nginx", help="compare with [default: %(default)s], or none")
     parser.add_argument("--quick", action="store_true", help="short: is something broken or far off?")

@@ -10,7 +10,6 @@ import os
 import resource
 import secrets
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -18,12 +17,14 @@ from typing import Any
 from attrs import Factory, field, frozen
 from twisted.application.service import IService
 from twisted.logger import Logger
-from twisted.python import usage
 
-from proxy_daemon import __version__
+from proxy_daemon import command_line
 from proxy_daemon.core.access import Access
 from proxy_daemon.core.dialects import BUILT_IN
+from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.ids import Ids
+from proxy_daemon.core.matching.anew import Anew
+from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.services import Services, Store
@@ -35,6 +36,7 @@ from proxy_daemon.net.certificates import CertificateError
 from proxy_daemon.net.front import Front, FrontResource
 from proxy_daemon.net.housekeeping import Lines, LoopingScheduler, SystemClock, ThreadWorker
 from proxy_daemon.net.limits import limits_of
+from proxy_daemon.net.mounting import mounted
 from proxy_daemon.net.service import Daemon, DaemonService, Stopping, Surroundings
 from proxy_daemon.net.signals import Signals
 from proxy_daemon.net.site import FrontSite
@@ -42,6 +44,7 @@ from proxy_daemon.net.stage import Stage
 from proxy_daemon.net.systemd import Notifier
 from proxy_daemon.net.upstream.client import Upstreams
 from proxy_daemon.net.upstream.way import find_way
+from proxy_daemon.net.work import ChildWork, child_of
 from proxy_daemon.pipeline.admission import Admission
 from proxy_daemon.pipeline.discovery import load_plugins
 from proxy_daemon.pipeline.dispatch import Dispatcher
@@ -51,130 +54,41 @@ from proxy_daemon.pipeline.flights import Flights
 from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.plugins import built_in
-from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_text
+from proxy_daemon.settings import Settings, SettingsError
 from proxy_daemon.settings.secrets import admin_token
-from proxy_daemon.settings.sources import load
 from proxy_daemon.store.database import SQLiteStore, StoreError
 from proxy_daemon.store.nothing import NoStore
+from proxy_daemon.store.refingerprint import Rules
 from proxy_daemon.ui.resources import Pages
 
 log = Logger()
 
-EXAMPLES = """
-Options may also stand in the environment (LLMPROXY_STORE_MAX_BYTES=1GiB) or in a TOML file (store-max-bytes = "1GiB").
-The command line rules over the environment, the environment over the file.
 
-  twistd -n llmproxy --upstream https://api.openai.com/v1
-  twistd -n llmproxy --upstream demo:                          try it without any key
-  twistd -n llmproxy --mode none                               replay only, never touch the network
-  twistd -n llmproxy --upstream openai=https://api.openai.com/v1 --upstream local=http://127.0.0.1:11434/v1
+class Options(command_line.Options):
+    """The command line, with what only the reactor can tell."""
 
-Clients set their base URL: OPENAI_BASE_URL=http://127.0.0.1:8910/v1, ANTHROPIC_BASE_URL=http://127.0.0.1:8910
-"""
+    def handed_over(self) -> tuple[str, ...]:
+        """Endpoints of the sockets that systemd hands over."""
+        from twisted.internet import reactor  # noqa: PLC0415  (as late as possible: --reactor must still rule)
 
-
-class Options(usage.Options):
-    """The command line. Afterwards `settings` holds the settings; an error ends it with one line and code 1."""
-
-    # Defaults are None, so that what was given is told from what was not: other layers come in between.
-    optFlags = [[name.replace("_", "-"), None, option.help] for name, (_, option) in OPTIONS.items() if option.flag]
-    optParameters = [
-        [name.replace("_", "-"), None, None, option.help]
-        for name, (_, option) in OPTIONS.items()
-        if not option.flag and not option.repeatable
-    ]
-    settings: Settings
-
-    def __init__(self) -> None:
-        self._repeated: dict[str, list[str]] = {}
-        super().__init__()
-
-    def opt_help(self) -> None:
-        """What this text is."""
-        sys.stdout.write(help_text())
-        raise SystemExit(0)
-
-    def opt_version(self) -> None:
-        """Say the version."""
-        sys.stdout.write(f"llmproxy {__version__}\n")
-        raise SystemExit(0)
-
-    def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """Read the options and every other layer."""
         try:
-            super().parseOptions(options)
-            self._handed_over = _handed_over()
-            self.settings = self.read()
-            _check_endpoints(self.settings.listen)
-        except usage.UsageError as error:
-            raise SystemExit(f"llmproxy: {error}; llmproxy serve --help lists the options") from error
-        except SettingsError as error:
-            raise SystemExit(f"llmproxy: {error}") from error
+            return handed_over.handed_over(reactor)
+        except handed_over.HandedOverError as error:
+            raise SettingsError(str(error)) from error
 
-    def read(self) -> Settings:
-        """All layers of settings, as they are now. Raises `SettingsError`."""
-        return load(self._given(), os.environ, self._handed_over)
+    def check_endpoints(self, descriptions: Sequence[str]) -> None:
+        """Whether these can be listened on."""
+        from twisted.internet import reactor  # noqa: PLC0415  (as late as possible: --reactor must still rule)
 
-    def _given(self) -> dict[str, list[str]]:
-        given = dict(self._repeated)
-        for name, (_, option) in OPTIONS.items():
-            value = None if option.repeatable else self[name.replace("_", "-")]
-            if value is not None and value != 0:
-                given[name] = ["yes" if option.flag else value]
-        return given
-
-
-def _collector(name: str) -> Callable[[Options, str], None]:
-    def collect(options: Options, value: str) -> None:
-        """Repeatable."""
-        options._repeated.setdefault(name, []).append(value)  # noqa: SLF001  (a method of it)
-
-    return collect
-
-
-for _name, (_, _option) in OPTIONS.items():
-    if _option.repeatable:
-        setattr(Options, f"opt_{_name}", _collector(_name))
-
-
-def help_text() -> str:
-    """`--help`: each option with its meaning, its default and an example."""
-    lines = [f"llmproxy {__version__}: a proxy between LLM clients and LLM APIs that records, replays and explains", ""]
-    lines.append("usage: twistd -n llmproxy [OPTIONS]   (or: llmproxy serve [OPTIONS])")
-    group = ""
-    for name, (_, option) in OPTIONS.items():
-        if option.group != group:
-            group = option.group
-            lines += ["", f"{group}:"]
-        flag = "--" + name.replace("_", "-")
-        lines.append(f"  {flag}" if option.flag else f"  {flag} {option.example}")
-        lines += textwrap.wrap(
-            f"{option.help} [default: {default_text(name)}]", 100, initial_indent=" " * 8, subsequent_indent=" " * 8
-        )
-    return "\n".join(lines) + "\n" + EXAMPLES
-
-
-def _handed_over() -> tuple[str, ...]:
-    from twisted.internet import reactor  # noqa: PLC0415  (as late as possible: --reactor must still rule)
-
-    try:
-        return handed_over.handed_over(reactor)
-    except handed_over.HandedOverError as error:
-        raise SettingsError(str(error)) from error
-
-
-def _check_endpoints(descriptions: Sequence[str]) -> None:
-    from twisted.internet import reactor  # noqa: PLC0415  (as late as possible: --reactor must still rule)
-
-    for description in descriptions:
-        try:
-            listening.endpoint(reactor, description)
-        except CertificateError as error:
-            raise SettingsError(f"--listen {description}: {error}") from error
-        except Exception as error:
-            raise SettingsError(
-                f"--listen: {description!r} is not an endpoint ({error}); for example tcp:8910:interface=127.0.0.1"
-            ) from error
+        for description in descriptions:
+            try:
+                listening.endpoint(reactor, description)
+            except CertificateError as error:
+                raise SettingsError(f"--listen {description}: {error}") from error
+            except Exception as error:
+                raise SettingsError(
+                    f"--listen: {description!r} is not an endpoint ({error}); for example tcp:8910:interface=127.0.0.1"
+                ) from error
 
 
 def makeService(options: Options) -> IService:
@@ -223,11 +137,12 @@ class Machine:
 async def _assemble(settings: Settings, machine: Machine) -> Daemon:
     manager = load_plugins([*built_in(), ("pages", Pages())], settings.plugin, settings.block_plugin)
     hooks = Dispatcher(manager, machine.reactor, _trace())
-    store, key = await _open_store(settings, machine, hooks)
-    services = _services(store, machine, hooks)
+    dialects = [dialect for _, found in await hooks.each("llmproxy_dialects") for dialect in found] + list(BUILT_IN)
+    store, key = await _open_store(settings, machine, hooks, dialects)
+    services = _services(store, machine, hooks, _work(settings, store, machine))
     stops = (machine.scheduler.stop, machine.stop_threads, getattr(store, "close", lambda: None))
     try:
-        return await _daemon(settings, machine, hooks, services, key, stops)
+        return await _daemon(settings, machine, hooks, dialects, services, key, stops)
     except BaseException:
         if isinstance(store, SQLiteStore):
             store.close()
@@ -235,10 +150,15 @@ async def _assemble(settings: Settings, machine: Machine) -> Daemon:
 
 
 async def _daemon(
-    settings: Settings, machine: Machine, hooks: Dispatcher, services: Services, key: bytes, stops: tuple[Stopping, ...]
+    settings: Settings,
+    machine: Machine,
+    hooks: Dispatcher,
+    dialects: list[Dialect],
+    services: Services,
+    key: bytes,
+    stops: tuple[Stopping, ...],
 ) -> Daemon:
     clock = services.clock
-    dialects = [dialect for _, found in await hooks.each("llmproxy_dialects") for dialect in found] + list(BUILT_IN)
     await hooks.each("llmproxy_configure", settings, services)
     way = find_way(settings, dialects, os.environ, clock.seconds)
     guard_keys(settings, bool(way.keys))
@@ -248,10 +168,12 @@ async def _daemon(
     SPACE.limit = space_limit(settings.max_spool)
     services.facts["spool"] = SPACE.stats
     keeper = _keeper(settings, hooks, services, machine, key)
+    services.life.scoped = keeper.scope_by_key
     stage = Stage(settings, keeper, clock, machine.reactor)
     pipeline = Pipeline(settings, MODES[settings.mode], hooks, keeper, upstreams, stage, Flights())
     admission = Admission(settings.upstream, dialects, clock, key, Ids(clock))
-    root = FrontResource(Front(admission, pipeline, upstreams.has), await _mounts(hooks, settings, services))
+    pages = mounted(await hooks.each("llmproxy_resources", settings, services))
+    root = FrontResource(Front(admission, pipeline, upstreams.has), pages)
     site = FrontSite(
         root, _access(settings), settings.max_body, settings.client_timeout, clock.seconds, limits_of(settings)
     )
@@ -266,7 +188,8 @@ async def _daemon(
         await _reload_plugins(hooks, stage.settings, new)
         if site.access.tokens.needed and not access.tokens.needed:
             _tell_opened(new)
-        site.access, stage.settings, keeper.scope_by_key = access, new, scopes_by_key(new)
+        site.access, stage.settings = access, new
+        services.life.scoped = keeper.scope_by_key = scopes_by_key(new)
 
     def lines(addresses: list[str]) -> list[str]:
         return start_lines(settings, addresses) + way.lines(settings)
@@ -295,10 +218,18 @@ def _keeper(settings: Settings, hooks: Dispatcher, services: Services, machine: 
         ends=GoodEnds.of(settings, machine.redaction),
         record_max_body=settings.record_max_body,
         key=key,
+        matcher=Matcher.of(settings),
     )
 
 
-def _services(store: Store, machine: Machine, hooks: Dispatcher) -> Services:
+def _work(settings: Settings, store: Store, machine: Machine) -> ChildWork | None:
+    """The child process, for stores that it can read."""
+    if settings.fuzzy == "off" or not isinstance(store, SQLiteStore):
+        return None
+    return child_of(settings.store, machine.reactor, machine.scheduler, os.environ)
+
+
+def _services(store: Store, machine: Machine, hooks: Dispatcher, work: ChildWork | None) -> Services:
     facts: dict[str, Callable[[], Any]] = {"store": store.stats, "plugin_faults": lambda: dict(hooks.faults)}
     return Services(
         store=store,
@@ -309,10 +240,13 @@ def _services(store: Store, machine: Machine, hooks: Dispatcher) -> Services:
         lines=lambda file: Lines(file, machine.scheduler).write,
         facts=facts,
         tell=hooks.tell,
+        work=work,
     )
 
 
-async def _open_store(settings: Settings, machine: Machine, hooks: Dispatcher) -> tuple[Store, bytes]:
+async def _open_store(
+    settings: Settings, machine: Machine, hooks: Dispatcher, dialects: list[Dialect]
+) -> tuple[Store, bytes]:
     """The store and the key for hashes of credentials. Third parties' stores are named `SCHEME:REST`."""
     if settings.store == "off":
         return NoStore(), secrets.token_bytes(32)
@@ -328,6 +262,7 @@ async def _open_store(settings: Settings, machine: Machine, hooks: Dispatcher) -
             wall=machine.clock.wall,
             call_in_reactor=machine.reactor.callFromThread,
             soon=lambda function: machine.reactor.callLater(0, function),
+            rules=_rules(settings, dialects),
         )
     except StoreError as error:
         raise StartError(str(error)) from error
@@ -338,6 +273,12 @@ async def _open_store(settings: Settings, machine: Machine, hooks: Dispatcher) -
     return store, store.key
 
 
+def _rules(settings: Settings, dialects: list[Dialect]) -> Rules:
+    """What fingerprints follow. A store that was written under other rules gets new ones before anybody asks."""
+    matcher = Matcher.of(settings)
+    return Rules(matcher.digest, Anew(matcher, dialects, settings.upstream), lambda line: log.info("{line}", line=line))
+
+
 def _tell_trouble(trouble: str) -> None:
     log.warn("{trouble}", trouble=trouble or "recording works again")  # noqa: G010  (a Twisted logger)
 
@@ -345,11 +286,6 @@ def _tell_trouble(trouble: str) -> None:
 def _tell_opened(settings: Settings) -> None:
     for line in opened(settings):
         log.warn("{line}", line=line)  # noqa: G010  (as above)
-
-
-async def _mounts(hooks: Dispatcher, settings: Settings, services: Services) -> dict[str, Any]:
-    found = await hooks.each("llmproxy_resources", settings, services)
-    return {segment: resource for _, resources in found for segment, resource in resources.items()}
 
 
 def _access(settings: Settings) -> Access:

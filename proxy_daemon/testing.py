@@ -26,6 +26,7 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import BUILT_IN
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.ids import Ids
+from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Exchange, Recording, Request, ResponseHead
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
@@ -154,6 +155,10 @@ class MemoryStore:
         ids = sorted((i for i in self.recordings if not before or i < before), reverse=True)
         return [self.recordings[i] for i in ids[:limit]]
 
+    def replayable(self, limit: int, behind: tuple[bytes, int] = (b"", 0)) -> Sequence[tuple[bytes, int, str]]:
+        """What may answer, slice by slice."""
+        return sorted(row for r in self._replayable() if (row := (r.fingerprint, r.id, r.session))[:2] > behind)[:limit]
+
     def put(self, recording: Recording, *, replace: bool = False) -> Deferred[bool]:
         """Keep it."""
         if replace:
@@ -242,6 +247,7 @@ class Kit:
             GoodEnds.of(self.settings, inline),
             self.settings.record_max_body,
             b"k" * 32,
+            Matcher.of(self.settings),
         )
         stage = Stage(self.settings, keeper, clock, self.clock)
         self.pipeline = Pipeline(self.settings, mode, self.hooks, keeper, self._upstreams, stage, Flights())

@@ -21,6 +21,7 @@ WITHOUT_VALUE = {
     "max-spool",
     "admin-token-file",
 }
+OF_TABLES = {"teams", "search-team", "path", "on", "name", "pattern"}
 KEYS = {name.replace("_", "-") for name in OPTIONS} - {"config"}  # a file does not name another
 
 
@@ -59,7 +60,7 @@ def test_every_setting_is_there_once():
 
 
 def test_a_setting_without_a_default_has_an_example():
-    assert WITHOUT_VALUE <= set(keys(EXAMPLE)) <= KEYS | {"teams", "search-team"}
+    assert WITHOUT_VALUE <= set(keys(EXAMPLE)) <= KEYS | OF_TABLES
 
 
 @pytest.mark.parametrize("name", sorted(KEYS))
@@ -74,8 +75,10 @@ def test_the_examples_can_be_read(read):
     settings = read(text)
     assert settings.plugin_settings == {"my-rules": {"teams": ["search", "billing"]}}
     assert list(settings.client_tokens) == ["search-team"]
+    assert [each.path for each in settings.match_paths] == ["/v1/embeddings"]
+    assert {stamp.name for stamp in settings.stamps} == {"claude-code", "build-number"}
     changed = {key for key in KEYS if plain(settings)[key.replace("-", "_")] != plain(read(""))[key.replace("-", "_")]}
-    assert changed == set(keys(EXAMPLE)) - {"teams", "search-team"}
+    assert changed == set(keys(EXAMPLE)) - OF_TABLES
 
 
 def test_a_misspelt_key_is_told_as_the_file_says(read):

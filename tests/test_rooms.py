@@ -27,11 +27,15 @@ RULES = {
     ),
     "hookspecs.py": (
         "hookspecs imports core, attrs and pluggy's marker",
-        ("twisted", *(OWN + room for room in ("pipeline", "net", "store", "plugins", "ui", "cli", "tap"))),
+        ("twisted", *(OWN + room for room in ("pipeline", "net", "store", "work", "plugins", "ui", "cli", "tap"))),
     ),
     "settings": (
         "settings imports core and attrs",
-        ("twisted", "pluggy", *(OWN + room for room in ("pipeline", "net", "store", "plugins", "ui", "cli", "tap"))),
+        (
+            "twisted",
+            "pluggy",
+            *(OWN + room for room in ("pipeline", "net", "store", "work", "plugins", "ui", "cli", "tap")),
+        ),
     ),
     "pipeline": (
         "pipeline imports core, hookspecs, twisted's defer and logger, pluggy; no reactor, sockets, web or plugins",
@@ -46,11 +50,20 @@ RULES = {
     ),
     "net": (
         "net imports core, pipeline and twisted; never plugins, store or ui",
-        tuple(OWN + room for room in ("plugins", "store", "ui", "cli", "tap")),
+        tuple(OWN + room for room in ("plugins", "store", "work", "ui", "cli", "tap")),
     ),
     "store": (
         "store imports core, DB drivers, threads and defer; never web, pipeline or plugins",
         ("twisted.web", *(OWN + room for room in ("pipeline", "net", "plugins", "ui", "cli", "tap", "hookspecs"))),
+    ),
+    "work": (
+        "work imports core, store, DB drivers and process support; never twisted, pipeline, net or plugins",
+        (
+            "twisted",
+            "pluggy",
+            *(OWN + room for room in ("pipeline", "net", "plugins", "ui", "cli", "tap", "hookspecs", "settings")),
+            *(OWN + "store." + part for part in ("database", "writer", "nothing", "unwritable")),
+        ),
     ),
     "plugins": (
         "plugins import core, hookspecs and what hooks hand them; never net, ui, store or the reactor",

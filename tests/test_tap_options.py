@@ -11,8 +11,9 @@ import pytest
 from rig import LIMIT
 
 from proxy_daemon import __version__
+from proxy_daemon.command_line import EXAMPLES, help_text
 from proxy_daemon.settings import OPTIONS, Settings, default_text
-from proxy_daemon.tap import EXAMPLES, Options, help_text, interface, scopes_by_key, start_lines
+from proxy_daemon.tap import Options, interface, scopes_by_key, start_lines
 
 SERVE = [sys.executable, "-m", "proxy_daemon.cli.main", "serve"]
 START_TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]

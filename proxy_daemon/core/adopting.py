@@ -13,21 +13,20 @@ from collections.abc import Sequence
 from attrs import evolve, field, frozen
 
 from proxy_daemon.core.bodies import EMPTY, Body, Bytes
-from proxy_daemon.core.dialects import BUILT_IN, GENERIC, recognise
+from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
-from proxy_daemon.core.dialects.reading import read_answer
-from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.matching.fingerprint import fingerprint
+from proxy_daemon.core.dialects.judging import fault
+from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Ending, Pieces, Recording, Request, Response, Unknown
+from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.redact import Redactor
-from proxy_daemon.core.redacted_response import redacted_response, withholds_request
+from proxy_daemon.core.redacted_parts import redacted_parts
+from proxy_daemon.core.redacted_response import is_coded, redacted_response, withholds_request
 from proxy_daemon.core.routing import UnknownUpstream, choose, is_reserved, split_named
 from proxy_daemon.core.tokens import passed_on, target_passed_on
 from proxy_daemon.core.upstreams import Upstream
 
 FINAL, RESET_CONTENT, PARTIAL_CONTENT, NOT_MODIFIED, ERRORS = 200, 205, 206, 304, 400  # RFC 9110 section 15
-_FORM, _GZIP, _CODED = b"application/x-www-form-urlencoded", b"\x1f\x8b", (b"Content-Encoding", b"gzip")
-_STREAMS = (b"text/event-stream", b"application/x-ndjson", b"application/vnd.amazon.eventstream")
 _NOT_FOUND_BY = (Unknown.REQUEST, Unknown.REQUEST_BODY)  # without these, two requests look like one
 
 
@@ -37,7 +36,7 @@ class NotOurs(ValueError):
 
 @frozen
 class Adopter:
-    """``upstreams`` and ``record_errors`` as in the daemon's settings, ``dialects`` as it asks them.
+    """``upstreams``, ``record_errors`` and ``record_broken`` as in the daemon's settings, ``dialects`` as it asks them.
 
     ``longest``: octets of a body that are kept (`--record-max-body`).
     """
@@ -45,14 +44,18 @@ class Adopter:
     upstreams: Sequence[Upstream] = ()
     dialects: Sequence[Dialect] = BUILT_IN
     record_errors: bool = False
+    record_broken: bool = False
     longest: int = 1 << 62
     redactor: Redactor = field(factory=Redactor)
+    matcher: Matcher = field(factory=Matcher)
 
     def adopt(self, recording: Recording) -> tuple[Recording, str]:
         """The recording as it may be stored, and why it is not served again; empty where it is.
 
         Raises `NotOurs`, and whatever a plugin's dialect raises.
         """
+        if recording.request.method == b"CONNECT":  # RFC 9110 section 9.3.6
+            raise NotOurs("CONNECT asks a proxy for a tunnel: what went through it is not there")
         name, target = _addressed(recording.request.target)
         request = evolve(recording.request, target=target, headers=recording.request.headers.end_to_end())
         dialect = recognise(request, self.dialects)
@@ -66,6 +69,7 @@ class Adopter:
             fingerprint=self._fingerprint(recording, dialect, name, passed, safe),
             redacted=recording.redacted or _differs(safe, passed),
             request=safe,
+            pattern=recording.pattern or _pattern(recording, safe, passed),
         )
         recording, lost = self._fitted(recording)
         why = why or lost
@@ -78,13 +82,14 @@ class Adopter:
             upstream = choose(self.upstreams, name, dialect)
         except UnknownUpstream as error:
             raise NotOurs(str(error)) from error
-        return fingerprint(safe, upstream, dialect.streams(request), b"")
+        return self.matcher.fingerprint(safe, dialect, upstream, b"")
 
     # --- whether it is served again ----------------------------------------------------------------------------------
 
     def _why_not_served(self, recording: Recording, dialect: Dialect) -> str:
         response = recording.response
-        lost = [each for each in (*_NOT_FOUND_BY, Unknown.STATUS) if each in recording.unknown]
+        parts = (Unknown.STATUS,) if Unknown.REQUEST in recording.unknown else (Unknown.REQUEST_BODY, Unknown.STATUS)
+        lost = [each for each in parts if each in recording.unknown]
         if lost:
             return f"{lost[0].value} is not known"
         if response is None or recording.cut:
@@ -98,7 +103,7 @@ class Adopter:
             or (status >= ERRORS and not self.record_errors)
         ):
             return f"status {status}"
-        return _fault(dialect, recording.request, response) if status < ERRORS else ""
+        return fault(dialect, recording.request, response) if status < ERRORS and not self.record_broken else ""
 
     # --- what may be written -----------------------------------------------------------------------------------------
 
@@ -117,34 +122,25 @@ class Adopter:
     def _request(self, request: Request) -> tuple[Request, str]:
         if request.body.size > self.longest:
             return evolve(request, body=EMPTY), "the request's body is too large to be kept"
-        if b"content-encoding" in request.headers and withholds_request(self.redactor, request):
-            return evolve(request, body=EMPTY), "the request's body may hold a secret"
-        if self._names_secret(request.headers, request.body):
+        hard = request.body.whole() is None or is_coded(request.headers, request.body)
+        if hard and withholds_request(self.redactor, request):
             return evolve(request, body=EMPTY), "the request's body may hold a secret"
         return request, ""
 
-    def _names_secret(self, headers: Headers, body: Body) -> bool:
-        """Whether a body of which no head tells the type names a secret as forms do: recordings often lack heads."""
-        if b"content-type" in headers or body.read(0, 64).lstrip()[:1] in (b"{", b"["):
-            return False
-        return self.redactor.withholds(_FORM, body)
-
     def _response(self, response: Response) -> tuple[Response, str]:
         safe = redacted_response(self.redactor, response)
-        if self._names_secret(response.head.headers, response.body) or self._hides_secret(response):
-            safe = evolve(safe, body=EMPTY, pieces=Pieces())
         if response.body.size and not safe.body.size:
             return safe, "the answer's body may hold a secret"
         if safe.body.size > self.longest:
             return evolve(safe, body=_beginning(safe.body, self.longest)), "the answer's body is too large to be kept"
         return safe, ""
 
-    def _hides_secret(self, response: Response) -> bool:
-        """Whether a body that is coded without a head that says so holds one."""
-        if b"content-encoding" in response.head.headers or response.body.read(0, 2) != _GZIP:
-            return False
-        coded = evolve(response, head=evolve(response.head, headers=response.head.headers.plus(_CODED)))
-        return redacted_response(self.redactor, coded).body is not response.body
+
+def _pattern(recording: Recording, safe: Request, passed: Request) -> Pattern | None:
+    """What it answers besides its own request: where that is not in the file, any; where parts are left out, more."""
+    if Unknown.REQUEST in recording.unknown:
+        return Pattern()
+    return None if Unknown.REQUEST_BODY in recording.unknown else redacted_parts(safe, passed)
 
 
 def _addressed(target: bytes) -> tuple[str, bytes]:
@@ -153,24 +149,6 @@ def _addressed(target: bytes) -> tuple[str, bytes]:
     if named is None and is_reserved(target):
         raise NotOurs("a page of llmproxy itself")
     return named or ("", target)
-
-
-def _fault(dialect: Dialect, request: Request, response: Response) -> str:
-    """Why a good answer is not whole. Of an API that is not known there is nothing to tell."""
-    if dialect is GENERIC:
-        return ""
-    generates = dialect.generates(request)
-    if not response.body.size:
-        return "the answer is empty" if generates else ""
-    answer, problem = read_answer(dialect, request, response)
-    kind = response.head.headers.get(b"content-type").lower()
-    if problem:
-        return problem
-    if not answer.complete and kind.startswith(_STREAMS):
-        return "the stream was broken off"
-    if not answer.complete and generates:
-        return "the answer is not whole"
-    return "the answer tells of an error" if generates and answer.error else ""
 
 
 def _beginning(body: Body, size: int) -> Bytes:

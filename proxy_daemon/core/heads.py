@@ -46,7 +46,7 @@ def own_fields(exchange: Exchange, edited: bool, age: int = -1) -> bytes:
         b"Age: %d\r\n" % age if age >= 0 else b"",
         b"hit; detail=fuzzy-%.2f" % exchange.likeness if exchange.likeness else _STATUS[exchange.outcome],
         exchange.id,
-        b"edited" if edited else b"verbatim",
+        b"edited" if edited or exchange.fitted else b"verbatim",
     )
 
 

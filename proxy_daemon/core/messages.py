@@ -193,6 +193,7 @@ class Recording:
     scope: bytes = b""  # what scoped its fingerprint (--replay-scope key); empty: nothing did
     pattern: Pattern | None = None  # the requests that it answers, where these are more than the recorded one
     written: bool = False  # a person wrote its answer: it answers streaming and not, as the client asks
+    fitted: bool = False  # never stored: its answer was made to fit the request that it answers (ids, or another form)
 
     @lazy
     def replay_head(self) -> ResponseHead:
@@ -234,6 +235,7 @@ class Exchange:
     detail: str = ""  # why, in words, where there is something to say
     if_cancelled: Ending = Ending.CLIENT_GONE  # how it ends when it is cancelled
     served_from: int = 0
+    fitted: bool = False  # the recording that answers was made to fit (`Recording.fitted`)
     likeness: float = 0.0  # of the recording that answers in the place of an equal one (--fuzzy serve); 0: it is equal
     status: int = 0
     request_size: int = 0

@@ -13,23 +13,48 @@ from attrs import Factory, define, frozen
 from proxy_daemon.core.messages import Exchange, Recording
 from proxy_daemon.core.redact import Redactor
 
+MOST_CANDIDATES = 1000  # of one request; of more, the newest answer
+MOST_PATTERNS = 1000  # recordings that answer more than the request that was recorded
+
+
+@frozen
+class Candidate:
+    """A recording that may answer a request. ``session``: whose run it was made in; ``started``: seconds since 1970."""
+
+    id: int
+    started: float
+    status: int
+    session: str = ""
+
 
 class Store(Protocol):
-    """Exchanges and recordings. `find`, `get`, `similar` and `page` are keyed reads: a few microseconds each."""
+    """Exchanges and recordings. `candidates`, `get`, `similar` and `page` are keyed reads: a few microseconds each."""
 
     trouble: str  # why recording is off, in words; empty while it works
 
-    def find(self, fingerprint: bytes) -> Recording | None:
-        """The newest replayable recording with this fingerprint."""
+    def candidates(self, fingerprint: bytes) -> Sequence[Candidate]:
+        """The replayable recordings with this fingerprint, oldest first; of many, the newest `MOST_CANDIDATES`."""
 
     def get(self, exchange_id: int) -> Recording | None:
         """One exchange, whole."""
+
+    def patterns(self) -> Sequence[Recording]:
+        """Replayable recordings with a pattern, or that a person wrote, oldest first, without their answers' bodies.
+
+        At most `MOST_PATTERNS`. The same object for as long as they are the same.
+        """
 
     def similar(self, path: bytes, model: str, limit: int) -> Sequence[Recording]:
         """Replayable recordings of this path, those of this model first, newest first."""
 
     def page(self, limit: int, before: int = 0) -> Sequence[Recording]:
         """Exchanges without their bodies, newest first, with ids below ``before`` (0: from the newest on)."""
+
+    def replayable(self, limit: int, behind: tuple[bytes, int] = (b"", 0)) -> Sequence[tuple[bytes, int, str]]:
+        """(fingerprint, id, session) of replayable recordings, in this order; the next ``limit`` ``behind`` a place.
+
+        The place is the first two of the last one that was read. None: there are no more.
+        """
 
     def put(self, recording: Recording, *, replace: bool = False) -> Awaitable[bool]:
         """Write; fires when committed, with whether it was. ``replace``: older answers to it are not served any more.
@@ -71,6 +96,19 @@ class Worker(Protocol):
         """Call it in a thread, one after the other in the order given; the awaitable has the result."""
 
 
+class Work(Protocol):
+    """Heavy questions, answered by a child process. Nothing here fails: what went wrong stands in the answer."""
+
+    def call(self, name: str, head: dict[str, Any], octets: bytes = b"") -> Awaitable[dict[str, Any]]:
+        """The answer to question ``name``; {"trouble": why} where there is none in time. May be cancelled."""
+
+    def post(self, name: str, head: dict[str, Any], octets: bytes, then: Callable[[dict[str, Any]], object]) -> None:
+        """The same for those who do not await: calls ``then`` with the answer, later."""
+
+    def stats(self) -> dict[str, Any]:
+        """Numbers for people."""
+
+
 class Writable(Protocol):
     """An open binary file, or what takes its place."""
 
@@ -87,6 +125,7 @@ class Life:
 
     draining: bool = False  # it stops: nothing new is let in, what is under way ends
     unread: str = ""  # why the last reload was not done; empty where it was
+    scoped: bool = False  # recordings are their makers' own (--replay-scope key): they are shown to nobody else
 
 
 @frozen
@@ -105,3 +144,5 @@ class Services:
     life: Life = Factory(Life)
     # Tells all plugins (`llmproxy_log`) of something that happened to an exchange, also after its end.
     tell: Callable[[Exchange, Any], None] = lambda exchange, event: None
+    # A child process for what is heavy; None where there is none, as with a store that is no SQLite file.
+    work: Work | None = None

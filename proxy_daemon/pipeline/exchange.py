@@ -19,6 +19,7 @@ from twisted.logger import Logger
 
 from proxy_daemon.core import heads, modes
 from proxy_daemon.core.dialects import GENERIC
+from proxy_daemon.core.matching.written import UNFIT
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, ResponseHead, id_text
 from proxy_daemon.hookspecs import Event, NearMiss
 from proxy_daemon.pipeline.dispatch import Dispatcher
@@ -108,7 +109,7 @@ class Pipeline:
     # --- a hit -------------------------------------------------------------------------------------------------------
 
     async def _replay(self, exchange: Exchange, recording: Recording, client: Client) -> Ending:
-        exchange.outcome, exchange.served_from = Outcome.HIT, recording.id
+        exchange.outcome, exchange.served_from, exchange.fitted = Outcome.HIT, recording.id, recording.fitted
         self.keeper.served(exchange, recording)
         self._tell(exchange, HIT)
         pieces = self.stage.at_once(recording, exchange)
@@ -134,6 +135,8 @@ class Pipeline:
         near = await self._nearest(exchange)
         reason = f"in mode {self.mode.name}" if not self.mode.forwards else "and the request says only-if-cached"
         lines = [SCOPED] if self.keeper.scope_by_key else _explained(near)
+        if UNFIT in exchange.notes:
+            lines = [f"A written answer is there: {exchange.notes[UNFIT]}."]
         if near is not None:
             self._tell(exchange, Event("explained", "\n".join(lines)))
         return Miss("\n".join([f"llmproxy: no recording answers this request, {reason}.", *lines]))

@@ -14,7 +14,8 @@ from attrs import define, evolve, field
 from proxy_daemon.core.bodies import EMPTY
 from proxy_daemon.core.credentials import with_secrets
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.matching.fingerprint import fingerprint
+from proxy_daemon.core.matching.fingerprint import Matcher
+from proxy_daemon.core.matching.sequence import OUTDATED
 from proxy_daemon.core.messages import Ending, Exchange, Pieces, Recording, Request, Response
 from proxy_daemon.core.modes import Mode
 from proxy_daemon.core.redact import Redactor
@@ -27,6 +28,7 @@ from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.tape import Tape
 
 _SAFE = "llmproxy.safe_request"  # the redacted request, made once
+_SCOPE = "llmproxy.scope"  # whose recordings its fingerprint finds
 _ADOPTED = "llmproxy.adopted"  # a relay writes this exchange when its answer has ended
 
 
@@ -46,6 +48,7 @@ class Keeper:
     ends: GoodEnds
     record_max_body: int
     key: bytes = field(repr=False)
+    matcher: Matcher = field(factory=Matcher)
 
     def recognise(self, exchange: Exchange) -> None:
         """Set model and fingerprint, from the request as it goes upstream, redacted."""
@@ -53,7 +56,8 @@ class Keeper:
         exchange.model = dialect.model(request)
         exchange.notes[_SAFE] = safe = self.redactor.request(request)
         scope = self._scope(exchange, safe) if self.scope_by_key else b""
-        exchange.fingerprint = fingerprint(safe, exchange.upstream, dialect.streams(request), scope)
+        exchange.notes[_SCOPE] = scope
+        exchange.fingerprint = self.matcher.fingerprint(safe, dialect, exchange.upstream, scope)
 
     def _scope(self, exchange: Exchange, safe: Request) -> bytes:
         """Whose recordings count. Whose secrets differ in a body are two: its fingerprint does not tell them apart."""
@@ -105,7 +109,11 @@ class Keeper:
         final = await self._final(exchange, await self._response_redacted(recording))
         if final is None:
             return False
-        return await self.store.put(final, replace=self.mode.replaces and final.replayable)
+        return await self.store.put(final, replace=final.replayable and self._replaces(exchange))
+
+    def _replaces(self, exchange: Exchange) -> bool:
+        """Whether its answer takes the place of older ones: by the mode, or since it was asked for in their place."""
+        return self.mode.replaces or exchange.directives.no_cache or OUTDATED in exchange.notes
 
     def _recording(
         self,
@@ -142,6 +150,8 @@ class Keeper:
             cut=cut or too_large,
             redacted=_differs(request, exchange.request) and not exchange.directives.no_store,
             served_from=exchange.served_from,
+            session=exchange.session,
+            scope=exchange.notes.get(_SCOPE, b""),
         )
 
     async def _response_redacted(self, recording: Recording) -> Recording:

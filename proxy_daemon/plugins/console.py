@@ -47,8 +47,8 @@ class Console:
         """Lines at the end of an exchange, and for an explanation that comes later."""
         if self._write is None or event.kind not in ("explained", "ended", "failed"):
             return
-        if event.kind == "explained" and exchange.ending is None:
-            exchange.notes[EXPLAINED] = event.text
+        if event.kind == "explained" and (exchange.ending is None or exchange.directives.no_store):
+            exchange.notes[EXPLAINED] = "" if exchange.directives.no_store else event.text
             return
         target = self._redactor.target(exchange.request.target)
         if event.kind == "explained":

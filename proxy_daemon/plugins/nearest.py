@@ -67,8 +67,8 @@ class Nearest:
 
     @hookimpl
     async def llmproxy_fuzzy_match(self, exchange: Exchange) -> NearMiss | None:
-        """The most alike, and how it differs."""
-        if exchange.directives.no_store or self._services.life.scoped:
+        """The most alike, and how it differs. Under `no-store` it is told to who asks, and never served."""
+        if self._services.life.scoped:
             return None
         near = exchange.notes[ASKED] = await self._asked(exchange)
         return near
@@ -121,6 +121,8 @@ class Nearest:
 
     def _may_answer(self, exchange: Exchange, recording: Recording) -> bool:
         """What look-ups ask for besides: the same upstream, good, of the right age."""
+        if exchange.directives.no_store:
+            return False
         same = (recording.upstream.name, recording.upstream.url) == (exchange.upstream.name, exchange.upstream.url)
         young = self._max_age is None or self._services.clock.wall() - recording.started <= self._max_age
         return same and young and recording.replayable and recording.response is not None and not recording.scope

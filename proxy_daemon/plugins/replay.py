@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from attrs import evolve
 
 from proxy_daemon.core.bodies import Body, Bytes, chunks
+from proxy_daemon.core.dialects.dialect import CannotRender
 from proxy_daemon.core.matching.patterns import PatternIndex
 from proxy_daemon.core.matching.renaming import renamed
 from proxy_daemon.core.matching.sequence import OUTDATED, Cursors
-from proxy_daemon.core.matching.written import as_asked
+from proxy_daemon.core.matching.written import UNFIT, as_asked
 from proxy_daemon.core.messages import JSON_LIMIT, Exchange, Recording, Request
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.services import Candidate, Services
@@ -55,7 +56,7 @@ class Replay:
 
     @hookimpl
     def llmproxy_lookup(self, exchange: Exchange) -> Recording | None:
-        """The recording that answers, or None. Raises `CannotRender` for a written answer in no such form."""
+        """The recording that answers, or None."""
         candidates = self._store.candidates(exchange.fingerprint)
         if candidates and self._max_age is not None:
             candidates = self._young(exchange, candidates)
@@ -81,7 +82,7 @@ class Replay:
         while left and (chosen := self._cursors.choose(exchange.session, key, candidates, again=again)) is not None:
             recording = self._store.get(chosen.id)
             if recording is not None and recording.response is not None:
-                return as_asked(recording, exchange.request, exchange.dialect) if recording.written else recording
+                return _in_form(recording, exchange) if recording.written else recording
             left, candidates = left - 1, [each for each in candidates if each is not chosen]
         if self._ends:
             self._missed(exchange, key)
@@ -130,6 +131,15 @@ class _Patterns:
             return None
         group = self._groups[first.pattern]
         return b"pattern %d" % group[0].id, group
+
+
+def _in_form(recording: Recording, exchange: Exchange) -> Recording | None:
+    """A written answer as the request asks for it. Where that cannot be: None, and a note why."""
+    try:
+        return as_asked(recording, exchange.request, exchange.dialect)
+    except CannotRender as error:
+        exchange.notes[UNFIT] = str(error)
+        return None
 
 
 def _is_retry(request: Request) -> bool:

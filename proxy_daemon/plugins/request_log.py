@@ -63,6 +63,8 @@ class RequestLog:
         """A line at the end of an exchange, and one for its explanation."""
         if self._write is None or event.kind not in ("explained", "ended", "failed"):
             return
+        if event.kind == "explained" and exchange.directives.no_store:
+            return  # it quotes the prompt
         if event.kind == "explained":
             self._write(written(explained_line(exchange, event.text)))
         else:

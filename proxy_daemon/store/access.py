@@ -54,6 +54,14 @@ def way_to_read(path: str) -> str:
     return IMMUTABLE
 
 
+def way_to_look(path: str) -> str:
+    """As `way_to_read`, for a short while and without a file that would stay behind.
+
+    A connection that cannot write makes SQLite's files beside a store, and does not take them away.
+    """
+    return way_to_read(path) if any(map(os.path.exists, _beside(path))) else IMMUTABLE
+
+
 def can_write(path: str) -> bool:
     """By a write that is taken back: SQLite begins transactions on a file that may only be read, too."""
     if not _opens_to_write(path):

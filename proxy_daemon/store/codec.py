@@ -6,23 +6,26 @@ Heads are written as they stand on the wire, so header bytes of any kind survive
 from __future__ import annotations
 
 from array import array
-from itertools import product
+from itertools import chain, product
 from typing import Any, Protocol
 
 import orjson
+from attrs import asdict
 
 from proxy_daemon.core.bodies import Body, Bytes
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Outcome, Pieces, Recording, Request, Response, ResponseHead, Unknown
+from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.upstreams import Upstream
 
 INLINE = 64 * 1024  # octets: a larger body stands in body_part
 COLUMNS = (
     "id, started, fingerprint, replayable, pinned, path, model, status, facts, "
-    "request_head, request_size, request_body, response_head, response_size, response_body, pieces"
+    "request_head, request_size, request_body, response_head, response_size, response_body, pieces, session"
 )
 IMPORTED = "imported"  # in the facts of what came from a file of another tool
-_MARKS = f"({', '.join('?' * 16)})"
+SCOPE = "scope"  # in the facts; version 1 wrote none
+_MARKS = f"({', '.join('?' * 17)})"
 Row = tuple[Any, ...]
 
 
@@ -45,7 +48,7 @@ def to_row(recording: Recording) -> Row:
         recording.id,
         int((recording.imported or recording.started) * 1_000_000),
         recording.fingerprint or None,
-        int(recording.replayable),
+        _answers(recording),
         int(recording.pinned),
         request.path,
         recording.model,
@@ -58,6 +61,7 @@ def to_row(recording: Recording) -> Row:
         response.body.size if response is not None else 0,
         _inline(response.body) if response is not None else None,
         _pieces(response.pieces) if response is not None else None,
+        recording.session,
     )
 
 
@@ -76,6 +80,7 @@ def from_row(row: Row, parts: BodyReader) -> Recording:
         pinned=bool(row[4]),
         model=row[6],
         status=row[7],
+        session=row[16],
         request=_read_request(row[9], request_body),
         response=_read_response(row, parts),
         **_times(row[1] / 1_000_000, facts),
@@ -84,6 +89,7 @@ def from_row(row: Row, parts: BodyReader) -> Recording:
 
 _SMALL = ("client", "detail", "head_time", "duration", "cut", "redacted", "served_from")
 _SMALL_TYPES = [str, str, int, int, bool, bool, int]
+_PATTERN = ("method", "path", "query", "body", "wild", "whole")
 _UPSTREAM_TYPES = [str, str, str, str, int, str]
 
 
@@ -96,7 +102,7 @@ def _row_types() -> frozenset[tuple[type, ...]]:
     response = [*product((bytes,), (int,), (bytes, none), (bytes,)), (none, int, none, none)]
     # In a page's rows the bodies and pieces are empty.
     response.append((none, int, bytes, bytes))
-    return frozenset((int, int, *first, *second) for first in request for second in response)
+    return frozenset((int, int, *first, *second, str) for first in request for second in response)
 
 
 _TYPES = _row_types()
@@ -109,6 +115,11 @@ def _facts(recording: Recording) -> bytes:
     facts["ending"] = recording.ending
     facts["outcome"] = recording.outcome
     facts["detail"] = recording.detail.encode("utf-8", "replace").decode()
+    facts[SCOPE] = recording.scope.hex()
+    if recording.pattern is not None:
+        facts["pattern"] = _pattern(recording.pattern)
+    if recording.written:
+        facts["written"] = True
     if recording.imported:
         facts[IMPORTED] = {
             "started": float(recording.started),
@@ -140,9 +151,43 @@ def _read_facts(data: bytes) -> dict[str, Any]:
         rest: dict[str, Any] = {"ending": Ending(facts["ending"]), "outcome": Outcome(facts["outcome"])}
         if IMPORTED in facts:
             rest |= _read_imported(facts[IMPORTED])
+        rest |= _read_answering(facts)
     except (KeyError, TypeError) as error:
         raise ValueError(f"a fact is missing: {error}") from error
     return small | rest | {"upstream": Upstream(*upstream)}
+
+
+def _answers(recording: Recording) -> int:
+    """0: nothing; 1: its own request; 2: more."""
+    more = recording.pattern is not None or recording.written
+    return int(recording.replayable) * (2 if more else 1)
+
+
+def _pattern(pattern: Pattern) -> dict[str, Any]:
+    """Its members as JSON. A body that is no UTF-8 is no JSON: it stands in octets."""
+    members = asdict(pattern)
+    members["body"] = pattern.body.decode("latin-1")
+    return members
+
+
+def _read_answering(facts: dict[str, Any]) -> dict[str, Any]:
+    """Whose it is, and what it answers besides its own request. Raises ValueError, and TypeError."""
+    scope, written = facts.get(SCOPE, ""), facts.get("written", False)
+    if type(scope) is not str or type(written) is not bool:
+        raise ValueError("a fact has a wrong type")
+    found: dict[str, Any] = {"scope": bytes.fromhex(scope), "written": written}
+    return found | {"pattern": _read_pattern(facts["pattern"])} if "pattern" in facts else found
+
+
+def _read_pattern(members: Any) -> Pattern:
+    method, path, query, body, wild, whole = (members[each] for each in _PATTERN)
+    texts = [method, path, body, *wild, *chain.from_iterable(query)]
+    if not all(type(each) is str for each in texts) or type(whole) is not bool:
+        raise ValueError("a pattern has a value of a wrong type")
+    if any(type(pair) is not list or len(pair) != 2 for pair in query):  # noqa: PLR2004  (a name and a value)
+        raise ValueError("a pattern's query has no pairs")
+    pairs = tuple((name, value) for name, value in query)
+    return Pattern(method, path, pairs, body.encode("latin-1"), tuple(wild), whole)
 
 
 def _inline(body: Body) -> bytes | None:

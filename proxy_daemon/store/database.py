@@ -17,11 +17,16 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 
 from proxy_daemon.core.messages import Recording, id_text
+from proxy_daemon.core.services import MOST_PATTERNS, Candidate
+from proxy_daemon.store.answering import Patterns, candidates
 from proxy_daemon.store.codec import COLUMNS, Row, from_row
+from proxy_daemon.store.hot import Hot
 from proxy_daemon.store.known import Known
+from proxy_daemon.store.listing import replayable
 from proxy_daemon.store.neighbours import Neighbours
-from proxy_daemon.store.opening import Prepared, StoreError, connect, prepare
+from proxy_daemon.store.opening import Prepared, StoreError, connect, fingerprint_anew, prepare
 from proxy_daemon.store.parts import StoredBody
+from proxy_daemon.store.refingerprint import Rules, follows
 from proxy_daemon.store.retention import Retention
 from proxy_daemon.store.unwritable import Unwritable
 from proxy_daemon.store.writer import Report, Write, Writer
@@ -29,8 +34,17 @@ from proxy_daemon.store.writer import Report, Write, Writer
 __all__ = ["SQLiteStore", "StoreError"]
 
 RELEASE_SECONDS = 2.0  # how long a client's last bytes wait for a slow disk
-HOT_SECONDS = 1.0  # another daemon may have changed the file since
 LARGEST = 2**63 - 1  # SQLite has no larger number
+UNSERVED = (
+    "nothing is served from it: it was written under other rules of matching (another version, or other settings); "
+    "start llmproxy on it once where it can be written"
+)
+FOREIGN = (
+    "another llmproxy with other rules of matching (another version, or other settings) writes into this store: "
+    "neither finds what the other records; give both the same, then restart both"
+)
+MANY = f"more than {MOST_PATTERNS} recordings of the store have patterns: those behind them do not answer"
+_LISTED = 300  # octets of memory that a candidate holds, about
 # What the list shows; bodies stay on the disk.
 SUMMARY = COLUMNS.replace("request_body", "x''").replace("response_body", "x''").replace("pieces", "x''")
 
@@ -45,23 +59,28 @@ class SQLiteStore:
         call: Callable[..., None],
         soon: Callable[[Callable[[], None]], object],
         hot: int,
+        rules: bytes = b"",
     ) -> None:
         self.key = file.key
+        self._rules = rules
         self.trouble = self._lasting = file.trouble
         self.on_trouble: Callable[[str], None] = lambda trouble: None
         self._path = file.path
         self._reading = connect(file.path, 0.05, file.access)
         self._soon = soon
         self._known = Known()
-        self._neighbours = Neighbours()
+        self._neighbours = Neighbours(rules)
+        self._barred = False  # its fingerprints are not ours: what they find may be anything
+        self._standing: dict[str, str] = {}  # trouble that stays while all else works
         if self._lasting:
             self._learn()
         else:
             self._known.add_all(self._fingerprints())
         self._waking = False
         self._pending: OrderedDict[int, tuple[Write, Deferred[bool]]] = OrderedDict()
-        self._hot: OrderedDict[bytes, tuple[float, int, Recording]] = OrderedDict()
-        self._hot_size, self._hot_limit = 0, hot
+        self._hot: Hot[int, Recording] = Hot(hot)
+        self._answers: Hot[bytes, tuple[Candidate, ...]] = Hot(hot // 8)
+        self._patterns = Patterns(self._read)
         self._counts = {"written": 0, "failed": 0, "late": 0}
         self._writer = writer_of(lambda report: call(self._settle, report))
 
@@ -76,18 +95,23 @@ class SQLiteStore:
         call_in_reactor: Callable[..., None],
         soon: Callable[[Callable[[], None]], object] = lambda function: function(),
         hot_bytes: int = 32 * 1024 * 1024,
+        rules: Rules | None = None,
     ) -> SQLiteStore:
         """The store in this file, made where there is none. Raises `StoreError`.
 
         ``call_in_reactor(f, *args)`` runs f on the reactor thread, ``soon(f)`` in its next turn; the others are limits.
+        ``rules``: what fingerprints follow; those of a store that was written under others are made anew, here.
         """
         file = prepare(path)
+        if rules is not None and not file.trouble:
+            fingerprint_anew(path, rules)
+        digest = b"" if rules is None else rules.digest
         retention = Retention(max_bytes, max_age, wall)
 
         def writer_of(report: Callable[[Report], None]) -> Writer | Unwritable:
-            return Unwritable() if file.trouble else Writer(path, retention, report)
+            return Unwritable() if file.trouble else Writer(path, retention, report, digest)
 
-        return cls(file, writer_of, call_in_reactor, soon, hot_bytes)
+        return cls(file, writer_of, call_in_reactor, soon, hot_bytes, digest)
 
     def close(self) -> None:
         """Write what waits and close the file."""
@@ -96,27 +120,48 @@ class SQLiteStore:
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
-    def find(self, fingerprint: bytes) -> Recording | None:
-        """The newest replayable recording with this fingerprint."""
-        if not self._known.may_hold(fingerprint):
-            return None
-        hot = self._hot.get(fingerprint)
-        if hot is not None and time.monotonic() - hot[0] < HOT_SECONDS:
-            self._hot.move_to_end(fingerprint)
-            return hot[2]
-        query = f"SELECT {COLUMNS} FROM exchange WHERE fingerprint = ? AND replayable ORDER BY id DESC LIMIT 1"  # noqa: S608  (constants)
-        found = self._read(query, (fingerprint,))
+    def candidates(self, fingerprint: bytes) -> Sequence[Candidate]:
+        """The replayable recordings with this fingerprint, oldest first."""
+        hot = self._answers.get(fingerprint)
+        if hot is not None:
+            return hot
+        if self._barred or not self._known.may_hold(fingerprint):
+            return ()
+        try:
+            found = candidates(self._reading, fingerprint, self._edited)
+        except sqlite3.Error as error:
+            self._set_trouble(f"the store cannot be read: {error}")
+            return ()
         self._cool(fingerprint)
         if found:
-            self._warm(fingerprint, found[0])
-        return found[0] if found else None
+            self._answers.warm(fingerprint, _LISTED * len(found), found)
+        return found
 
     def get(self, exchange_id: int) -> Recording | None:
         """One exchange, whole."""
+        hot = self._hot.get(exchange_id)
+        if hot is not None:
+            return hot
         if not 0 <= exchange_id <= LARGEST:
             return None
         found = self._read(f"SELECT {COLUMNS} FROM exchange WHERE id = ?", (exchange_id,))  # noqa: S608  (constants)
+        if found and found[0].replayable:
+            self._hot.warm(exchange_id, _held(found[0]), found[0])
         return found[0] if found else None
+
+    def patterns(self) -> Sequence[Recording]:
+        """Replayable recordings with a pattern, or that a person wrote, oldest first, without their answers' bodies."""
+        if time.monotonic() < self._patterns.until:
+            return self._patterns.found
+        if self._barred:
+            return ()
+        try:
+            self._patterns.look(self._reading)
+        except sqlite3.Error as error:
+            self._set_trouble(f"the store cannot be read: {error}")
+            return ()
+        self._stand("patterns", MANY if self._patterns.left_out else "")
+        return self._patterns.found
 
     def similar(self, path: bytes, model: str, limit: int) -> Sequence[Recording]:
         """Replayable recordings of this path, those of this model first, newest first."""
@@ -130,6 +175,14 @@ class SQLiteStore:
         """Exchanges without their bodies, newest first."""
         query = f"SELECT {SUMMARY} FROM exchange WHERE id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608  (constants)
         return self._read(query, (min(before or LARGEST, LARGEST), limit))
+
+    def replayable(self, limit: int, behind: tuple[bytes, int] = (b"", 0)) -> Sequence[tuple[bytes, int, str]]:
+        """(fingerprint, id, session) of replayable recordings, in this order, behind a place."""
+        try:
+            return replayable(self._reading, limit, behind)
+        except sqlite3.Error as error:
+            self._set_trouble(f"the store cannot be read: {error}")
+            return ()
 
     def _read(self, query: str, values: tuple[Any, ...]) -> list[Recording]:
         try:
@@ -147,6 +200,9 @@ class SQLiteStore:
             self._set_trouble(f"exchange {id_text(row[0])} in the store cannot be read: {error}")
             return None
 
+    def _edited(self, exchange_id: int) -> None:
+        self._set_trouble(f"exchange {id_text(exchange_id)} in the store cannot be read: somebody has changed it")
+
     def _fingerprints(self) -> list[bytes]:
         """Of all that can be served: once, at the start."""
         query = "SELECT DISTINCT fingerprint FROM exchange WHERE replayable AND fingerprint IS NOT NULL"
@@ -160,25 +216,17 @@ class SQLiteStore:
         """Without a thread nobody else looks for what other daemons write."""
         try:
             self._known.add_all(self._neighbours.learn(self._reading))
+            self._barred = self._neighbours.foreign and not follows(self._reading, self._rules)
+            self._stand("rules", UNSERVED if self._barred else "")
         except sqlite3.Error as error:
             self._set_trouble(f"the store cannot be read: {error}")
 
     def _body(self, exchange_id: int, side: int, size: int) -> StoredBody:
         return StoredBody(self._reading, exchange_id, side, size)
 
-    def _warm(self, fingerprint: bytes, recording: Recording) -> None:
-        size = _held(recording)
-        if size > self._hot_limit // 8:
-            return
-        self._hot[fingerprint] = (time.monotonic(), size, recording)
-        self._hot_size += size
-        while self._hot_size > self._hot_limit:
-            self._hot_size -= self._hot.popitem(last=False)[1][1]
-
     def _cool(self, fingerprint: bytes) -> None:
-        hot = self._hot.pop(fingerprint, None)
-        if hot is not None:
-            self._hot_size -= hot[1]
+        for each in self._answers.cool(fingerprint) or ():
+            self._hot.cool(each.id)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -232,6 +280,10 @@ class SQLiteStore:
         """On the reactor thread: a batch is committed, or has failed."""
         for fingerprint in report.dropped:
             self._cool(fingerprint)
+        if report.dropped:
+            self._patterns.changed()
+        if report.foreign:
+            self._stand("rules", FOREIGN)
         self._known.add_all(report.learned)
         if report.written or report.trouble:
             self._set_trouble(report.trouble)
@@ -240,13 +292,21 @@ class SQLiteStore:
             if good and write.recording.replayable:
                 self._cool(write.recording.fingerprint)
                 self._known.add(write.recording.fingerprint)
+                if write.recording.pattern is not None or write.recording.written:
+                    self._patterns.changed()
             waiting = self._pending.pop(id(write), None)
             if waiting is not None:
                 waiting[1].callback(good)
 
+    def _stand(self, name: str, trouble: str) -> None:
+        """Trouble that stays beside others until it is taken back with an empty text."""
+        if self._standing.get(name, "") != trouble:
+            self._standing[name] = trouble
+            self._set_trouble("")
+
     def _set_trouble(self, trouble: str) -> None:
         """Tell what is new. What lasts stays in front of it."""
-        trouble = "; ".join(filter(None, (self._lasting, trouble)))
+        trouble = "; ".join(filter(None, (self._lasting, *self._standing.values(), trouble)))
         if trouble != self.trouble:
             self.trouble = trouble
             self.on_trouble(trouble)
@@ -261,7 +321,7 @@ class SQLiteStore:
             "file": self._path,
             "octets": size,
             "waiting": self._writer.waiting,
-            "hot_octets": self._hot_size,
+            "hot_octets": self._hot.size + self._answers.size,
             "trouble": self.trouble,
         }
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import sqlite3
 
+from proxy_daemon.store.refingerprint import rules_of
+
 OVERLAP = 60_000 << 22  # ids are milliseconds above 22 bits: clocks and slow writers may lag by this minute
 
 
 class Neighbours:
-    """Remembers up to where the file is known."""
+    """Remembers up to where the file is known. ``rules``: of our own fingerprints; empty: nobody asks."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: bytes = b"") -> None:
+        self.foreign = False  # the file is written under other rules than ours
+        self._rules = rules
         self._version = -1
         self._newest = 0
 
@@ -24,6 +28,7 @@ class Neighbours:
         if version == self._version:
             return []
         self._version = version
+        self.foreign = bool(self._rules) and rules_of(connection) != self._rules
         query = "SELECT fingerprint FROM exchange WHERE replayable AND id > ?"
         found = [row[0] for row in connection.execute(query, (self._newest - OVERLAP,)) if isinstance(row[0], bytes)]
         newest = connection.execute("SELECT max(id) FROM exchange").fetchone()[0]

@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 
 from proxy_daemon.core.messages import Recording
+from proxy_daemon.core.services import Candidate
 
 
 class NoStore:
@@ -14,17 +15,26 @@ class NoStore:
 
     trouble = ""
 
-    def find(self, fingerprint: bytes) -> Recording | None:
+    def candidates(self, fingerprint: bytes) -> tuple[Candidate, ...]:
         """Nothing."""
+        return ()
 
     def get(self, exchange_id: int) -> Recording | None:
         """Nothing."""
+
+    def patterns(self) -> tuple[Recording, ...]:
+        """Nothing."""
+        return ()
 
     def similar(self, path: bytes, model: str, limit: int) -> tuple[Recording, ...]:
         """Nothing."""
         return ()
 
     def page(self, limit: int, before: int = 0) -> tuple[Recording, ...]:
+        """Nothing."""
+        return ()
+
+    def replayable(self, limit: int, behind: tuple[bytes, int] = (b"", 0)) -> tuple[tuple[bytes, int, str], ...]:
         """Nothing."""
         return ()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -16,9 +17,20 @@ from pathlib import Path
 
 from attrs import frozen
 
-from proxy_daemon.store.access import BUSY_SECONDS, READ, WRITE, StoreError, can_write, connect, is_waiting, way_to_read
+from proxy_daemon.store.access import (
+    BUSY_SECONDS,
+    READ,
+    WRITE,
+    StoreError,
+    can_write,
+    connect,
+    is_waiting,
+    way_to_look,
+    way_to_read,
+)
+from proxy_daemon.store.refingerprint import Rules, bring_up
 
-__all__ = ["Prepared", "StoreError", "connect", "prepare"]
+__all__ = ["Prepared", "StoreError", "connect", "fingerprint_anew", "look", "prepare"]
 
 PAGE = 16 * 1024
 SCHEMA = files("proxy_daemon.store") / "schema"
@@ -58,6 +70,25 @@ def prepare(path: str, schema: Traversable = SCHEMA) -> Prepared:
         raise StoreError(f"the store {path} cannot be used: {_plain(error)}; name another with --store") from error
 
 
+def look(path: str, schema: Traversable = SCHEMA) -> str:
+    """How a store that is there can be read: nothing in it changes, and no file is made. Raises `StoreError`."""
+    try:
+        access = _inspect(path, schema, way_to_look)
+        with closing(connect(path, BUSY_SECONDS, access)) as connection:
+            _check_version(path, connection, schema)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"the store {path} cannot be used: {_plain(error)}; name another with --store") from error
+    return access
+
+
+def fingerprint_anew(path: str, rules: Rules) -> None:
+    """The fingerprints of a store that can be written follow these rules afterwards. Raises `StoreError`."""
+    try:
+        bring_up(path, rules)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"the store {path} cannot be used: {_plain(error)}; name another with --store") from error
+
+
 def _make_file(path: str) -> bool:
     """Whether the file is new. Only its owner may read it: prompts are private."""
     place = Path(path)
@@ -75,13 +106,13 @@ def _lay_out(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _inspect(path: str, schema: Traversable) -> str:
+def _inspect(path: str, schema: Traversable, way: Callable[[str], str] = way_to_read) -> str:
     """Refuse what we cannot use; returns how it can be read.
 
     Only a connection that cannot write leaves the file as it is, also at its closing.
     """
     _check_length(path)
-    access = way_to_read(path)
+    access = way(path)
     with closing(connect(path, BUSY_SECONDS, access)) as connection:
         version = _version(connection)
         if version > max(_scripts(schema)):
@@ -128,11 +159,11 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _check_version(path: str, connection: sqlite3.Connection, schema: Traversable) -> None:
-    """After the upgrade, so it fails only where none can be."""
+    """After the upgrade, so it fails only where none can be, or none is made."""
     version = _version(connection)
     if version < max(_scripts(schema)):
         raise StoreError(
-            f"the store {path} may only be read and was written by an older llmproxy (schema {version}); "
+            f"the store {path} was written by an older llmproxy (schema {version}) and is only read; "
             "start llmproxy on it once where it can be written, or name another with --store"
         )
 

@@ -1,6 +1,6 @@
 """Reads single exchanges of a store's file, without a daemon and beside one. Called by `llmproxy show`.
 
-Invariant: no file is made, nothing is written but what an upgrade of the file needs.
+Invariant: no file is made, and nothing is written: the file is not upgraded either.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from proxy_daemon.core.bodies import Bytes, chunks
 from proxy_daemon.core.messages import JSON_LIMIT, Recording
 from proxy_daemon.store.access import BUSY_SECONDS, StoreError, connect
 from proxy_daemon.store.codec import COLUMNS, from_row
-from proxy_daemon.store.opening import prepare
+from proxy_daemon.store.opening import look
 from proxy_daemon.store.parts import StoredBody
 
 
@@ -25,8 +25,10 @@ class Reading:
         """Raises `StoreError`."""
         if not os.path.isfile(path):
             raise StoreError(f"there is no store {path}; name another with --store")
+        if not os.path.getsize(path):
+            raise StoreError(f"the store {path} is empty; name another with --store")
         self._path = path
-        self._connection = connect(path, BUSY_SECONDS, prepare(path).access)
+        self._connection = connect(path, BUSY_SECONDS, look(path))
 
     def close(self) -> None:
         """Let the file go."""

@@ -19,6 +19,7 @@ from proxy_daemon.core.messages import Recording
 from proxy_daemon.store.codec import INLINE, Row, insert, to_row
 from proxy_daemon.store.neighbours import Neighbours
 from proxy_daemon.store.opening import connect
+from proxy_daemon.store.refingerprint import mix
 from proxy_daemon.store.retention import Retention
 
 PART = 256 * 1024
@@ -32,6 +33,7 @@ MAX_WAITING = 64 * 1024 * 1024  # octets of bodies in memory that may wait for t
 RETRY_SECONDS = 1.0
 LOOK_SECONDS = 1.0  # between two looks at what needs no traffic
 BUSY_SECONDS = 5.0
+OFF = "recording is off: "
 
 
 @define(eq=False)
@@ -52,13 +54,15 @@ class Report:
     trouble: str
     dropped: Sequence[bytes] = ()  # fingerprints whose recordings are not served any more
     learned: Sequence[bytes] = ()  # fingerprints that another daemon has written
+    foreign: bool = False  # another daemon writes under other rules of matching
 
 
 class Writer:
-    """``report`` is called in the thread, once a batch."""
+    """``report`` is called in the thread, once a batch. ``rules``: the digest of those of our fingerprints."""
 
-    def __init__(self, path: str, retention: Retention, report: Callable[[Report], None]) -> None:
+    def __init__(self, path: str, retention: Retention, report: Callable[[Report], None], rules: bytes = b"") -> None:
         self._path = path
+        self._rules = rules
         self._retention = retention
         self._report = report
         self._waiting: deque[Write] = deque()
@@ -72,7 +76,7 @@ class Writer:
         self._overdue = ""  # why the limits are not kept: recording goes on
         self._next_try = 0.0
         self._next_look = 0.0
-        self._neighbours = Neighbours()
+        self._neighbours = Neighbours(rules)
         self._connection: sqlite3.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="llmproxy-store", daemon=True)
         self._thread.start()
@@ -161,7 +165,7 @@ class Writer:
         return Report(results, lost or self._overdue)
 
     def _failed(self, batch: list[Write], error: Exception) -> Report:
-        self._trouble = f"recording is off: {error}"
+        self._trouble = f"{OFF}{error}"
         self._next_try = time.monotonic() + RETRY_SECONDS
         return Report([(write, False) for write in batch], self._trouble)
 
@@ -209,11 +213,14 @@ class Writer:
         try:
             dropped = self._retention.enforce(self._connected())
             learned = self._neighbours.learn(self._connected())
+            if self._neighbours.foreign:
+                mix(self._connected(), self._rules)
             self._overdue = ""
         except Exception as error:  # noqa: BLE001  (the next look may go well)
             dropped, learned, self._overdue = [], [], f"the limits of the store are not kept: {error}"
-        if dropped or learned or self._overdue:
-            self._tell(Report((), self._overdue, dropped, learned))
+        foreign = self._neighbours.foreign
+        if dropped or learned or self._overdue or foreign:
+            self._tell(Report((), self._overdue, dropped, learned, foreign))
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -102,7 +102,9 @@ def test_deep_bodies_end():
 
 PART = st.sampled_from(["<PROJECT>", "**REDACTED**", "*", "a", " ", "REDACTED", "\n", "é", "%", "?", "&k=", "["])
 TEXT = st.lists(PART, max_size=6).map("".join)
-VALUE = st.recursive(TEXT | st.integers(-(2**63), 2**63), lambda of: st.lists(of, max_size=3) | st.dictionaries(TEXT, of, max_size=3))
+VALUE = st.recursive(
+    TEXT | st.integers(-(2**63), 2**63), lambda of: st.lists(of, max_size=3) | st.dictionaries(TEXT, of, max_size=3)
+)
 
 
 @given(TEXT, VALUE)

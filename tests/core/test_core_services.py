@@ -81,6 +81,8 @@ def test_services_are_a_value_that_nobody_changes():
         "lines",
         "facts",
         "life",
+        "tell",
+        "work",
     ]
 
 

@@ -4,6 +4,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 
+from proxy_daemon.core.matching.sequence import Repeat
 from proxy_daemon.core.services import Life
 from proxy_daemon.core.speed import parse_speed
 from proxy_daemon.net.reloading import RELOADABLE, Reloader
@@ -50,6 +51,7 @@ def warned():
 
 OTHERS = {
     "replay_max_age": 1.0,
+    "repeat": Repeat("exhaust"),
     "replay_speed": parse_speed("2"),
     "log": "x.log",
     "allow_host": ("a",),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy_daemon.core.cache_control import Directives
 from proxy_daemon.core.dialects import GENERIC
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Request
 from proxy_daemon.core.redact import Redactor
@@ -184,6 +185,15 @@ def test_an_explanation_that_comes_first_waits_for_the_end_and_is_said_once(cons
     assert written[0].count(b"\n") == lines
     assert written[0].count(b"Nearest") == 1
     assert refused.notes == {}
+
+
+@pytest.mark.parametrize("ending", [None, Ending.COMPLETE])
+def test_under_no_store_no_explanation_is_shown(console, ending):
+    plugin, written = console()
+    private = exchange(ending=ending, directives=Directives(no_store=True))
+    plugin.llmproxy_log(private, Event("explained", NEAR))
+    plugin.llmproxy_log(private, Event("ended"))
+    assert b"Nearest" not in b"".join(written)
 
 
 def test_a_secret_of_the_query_is_not_shown(console):

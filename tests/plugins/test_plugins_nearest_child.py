@@ -141,12 +141,15 @@ def test_another_upstream_is_a_difference():
     assert near.differences[0] == f"upstream: recorded {OTHER.url} / incoming {UPSTREAM.url}"
 
 
-@pytest.mark.parametrize("scoped", [True, False])
-def test_nothing_is_asked_for_no_store_nor_where_recordings_are_their_makers_own(scoped):
+def test_nothing_is_asked_where_recordings_are_their_makers_own():
     rig = Rig()
-    rig.services.life.scoped = scoped
-    near = rig.near(exchange(directives=Directives(no_store=not scoped)))
-    assert (near, rig.work.questions) == (None, [])
+    rig.services.life.scoped = True
+    assert (rig.near(exchange()), rig.work.questions) == (None, [])
+
+
+def test_under_no_store_it_is_told_and_never_served():
+    near = Rig(**SERVE).near(exchange(directives=Directives(no_store=True)))
+    assert (near.recording.id, near.answers) == (5, False)
 
 
 SERVE = {"fuzzy": "serve", "fuzzy_threshold": 0.95}

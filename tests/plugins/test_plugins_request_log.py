@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy_daemon.core.cache_control import Directives
 from proxy_daemon.core.dialects import GENERIC
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Request
 from proxy_daemon.core.redact import Redactor
@@ -232,4 +233,10 @@ def test_without_a_log_no_explanation_is_written():
     plugin = Collected()
     plugin._write = None
     plugin.llmproxy_log(exchange(), Event("explained", "x"))
+    assert plugin.lines == []
+
+
+def test_under_no_store_no_explanation_is_written():
+    plugin = Collected()
+    plugin.llmproxy_log(exchange(directives=Directives(no_store=True)), Event("explained", "private"))
     assert plugin.lines == []

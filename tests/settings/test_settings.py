@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from proxy_daemon.core.matching.sequence import Repeat
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.speed import AT_ONCE, Speed
 from proxy_daemon.settings import OPTIONS, Option, Settings, default_store, default_text
@@ -18,6 +19,7 @@ DEFAULTS = {
     "max_body": 512 * 2**20,
     "mode": "new_episodes",
     "replay_max_age": math.inf,
+    "repeat": Repeat(),
     "replay_speed": AT_ONCE,
     "fuzzy": "diff",
     "on_error_response": "skip",
@@ -34,6 +36,8 @@ TAKEN = [
     ("replay_speed", "20tps", Speed(0, 20)),
     ("replay_speed", "2.5", Speed(2.5, 0)),
     ("replay_max_age", "12h", 43200),
+    ("repeat", "exhaust", Repeat("exhaust")),
+    ("repeat", "random:7", Repeat("random", 7)),
     ("store_max_bytes", "500MiB", 500 * 2**20),
     ("store_max_bytes", "1", 1),
     ("store_max_bytes", "1.5k", 1536),
@@ -63,6 +67,7 @@ REFUSED = [
     ("fuzzy_threshold", "0_1", "is not a number from 0 to 1"),
     ("fuzzy_threshold", "97%", "is not a number from 0 to 1"),
     ("replay_scope", "none", "one of key, all"),
+    ("repeat", "random", "'random' is unknown: one of sequence, exhaust, cycle, first, last, or random:SEED"),
     ("on_error_response", "drop", "one of skip, record, refuse"),
     ("on_client_abort", "skip", "one of cancel, drain"),
     ("replay_speed", "fast", "'fast' is not a speed: 0 is at once"),

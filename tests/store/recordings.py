@@ -83,6 +83,12 @@ def plain(found):
 _FACTS = [name for name in Recording.__annotations__ if name not in ("request", "response", "replay_head")]
 
 
+def find(store, wanted):
+    """The newest recording that may answer, or None."""
+    candidates = store.candidates(wanted)
+    return store.get(candidates[-1].id) if candidates else None
+
+
 class Turn:
     """A reactor thread: `run_until` runs what other threads ask of it."""
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from recordings import Opened, fingerprint, octets, plain, recording, response, rows
+from recordings import Opened, find, fingerprint, octets, plain, recording, response, rows
 
 from proxy_daemon.store import access
 from proxy_daemon.store.codec import INLINE
@@ -87,7 +87,7 @@ def test_it_is_served_and_stays_as_it_is(path, modes):
     bar(path, *modes)
     before = octets(path)
     with reading(path) as each:
-        assert plain(each.store.find(fingerprint(1))) == plain(recording(1))
+        assert plain(find(each.store, fingerprint(1))) == plain(recording(1))
         assert plain(each.store.get(2)) == plain(LARGE)
         assert [found.id for found in each.store.page(9)] == [2, 1]
     assert octets(path) == before
@@ -106,7 +106,7 @@ def test_nothing_is_recorded_and_that_is_told_at_the_start_only(path, modes):
         stats = each.store.stats()
         assert (each.store.trouble, each.said) == (line(path), [])
         assert (stats["failed"], stats["written"], stats["waiting"], stats["trouble"]) == (6, 0, 0, line(path))
-        assert each.store.find(fingerprint(3)) is None
+        assert find(each.store, fingerprint(3)) is None
 
 
 def test_the_limits_rest_and_no_thread_tries_to_keep_them(path):
@@ -115,7 +115,7 @@ def test_the_limits_rest_and_no_thread_tries_to_keep_them(path):
     with reading(path, max_bytes=1, max_age=0, wall=lambda: 1e10) as each:
         assert "llmproxy-store" not in [thread.name for thread in threading.enumerate()]
         each.store.sweep()
-        assert each.store.find(fingerprint(1)).id == 1
+        assert find(each.store, fingerprint(1)).id == 1
         assert each.said == []
 
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_read_is_told_behind_it(path):
     bar(path)
     with reading(path) as each:
         for number in (3, 4):
-            assert each.store.find(fingerprint(1)) is None
+            assert find(each.store, fingerprint(1)) is None
             assert each.store.put(recording(number)).result is False
         assert each.said == [each.store.trouble]
         assert each.store.trouble.startswith(f"{line(path)}; exchange 0000000000000001 in the store cannot be read: ")
@@ -156,10 +156,10 @@ def test_what_a_running_daemon_writes_is_served(path, file, beside):
         path.with_name(path.name + end).chmod(beside)
     bar(path, file)
     with reading(path) as each:
-        assert (each.store.trouble, each.store.find(fingerprint(1)).id) == (line(path), 1)
+        assert (each.store.trouble, find(each.store, fingerprint(1)).id) == (line(path), 1)
         other.put(recording(2))
         each.store.sweep()
-        assert each.store.find(fingerprint(2)).id == 2
+        assert find(each.store, fingerprint(2)).id == 2
     other.store.close()
 
 
@@ -170,7 +170,7 @@ def test_a_file_without_a_writeahead_file_needs_its_folder_too(path):
         rows(path, "PRAGMA journal_mode = DELETE")
     bar(path, 0o644)
     with reading(path) as each:
-        assert (each.store.trouble, each.store.find(fingerprint(1)).id) == (line(path), 1)
+        assert (each.store.trouble, find(each.store, fingerprint(1)).id) == (line(path), 1)
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------
@@ -221,10 +221,11 @@ def test_an_older_schema_is_refused(path, modes):
     schema = path.parent / "schema"
     schema.mkdir()
     (schema / "0001.sql").write_text((SCHEMA / "0001.sql").read_text())
-    (schema / "0002.sql").write_text("CREATE TABLE second (a);")
+    (schema / "0002.sql").write_text((SCHEMA / "0002.sql").read_text())
+    (schema / "0003.sql").write_text("CREATE TABLE second (a);")
     bar(path, *modes)
     said = refused(path, schema)
-    assert "may only be read and was written by an older llmproxy (schema 1)" in said
+    assert "was written by an older llmproxy (schema 2) and is only read" in said
     assert "start llmproxy on it once where it can be written" in said
 
 
@@ -264,7 +265,7 @@ def test_a_store_on_a_read_only_file_system(opened, tmp_path, monkeypatch):
     each = opened(at=at)
     assert (each.store.trouble, each.store.key) == (line(at), made.store.key)
     assert each.put(recording(2)) == [False]
-    assert each.store.find(fingerprint(1)).id == 1
+    assert find(each.store, fingerprint(1)).id == 1
 
 
 def test_a_store_that_another_daemon_is_writing_can_be_written(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from recordings import Bad, plain, recording, request, response
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Outcome, Request, Unknown
+from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.store.codec import COLUMNS, INLINE, from_row, insert, to_row
 
@@ -44,6 +45,12 @@ CASES = {
     "no fingerprint": {"fingerprint": b"", "replayable": False},
     "an import": {"imported": 1_700_000_000.5, "started": 1.25, "unknown": frozenset({Unknown.PIECES})},
     "an import of no known time": {"imported": 1_700_000_000.5, "started": 0.0, "unknown": frozenset(Unknown)},
+    "whose it is": {"session": "tests/é.py::a b", "scope": bytes(range(256))},
+    "a written answer": {"written": True},
+    "any request": {"pattern": Pattern()},
+    "a pattern": {
+        "pattern": Pattern("POST", "/é/*/**", (("a", "*"), ("a", "")), b'{"\xff": 1}', ("**X**", "<Y>"), whole=True)
+    },
     "another upstream": {"upstream": Upstream("", "http://[::1]:8000", "http", "::1", 8000, "/é")},
 }
 
@@ -68,6 +75,45 @@ def test_the_limit_of_age_sees_when_an_import_came():
 def test_what_a_later_version_does_not_know_of_an_import_is_left_out():
     found = from_row(changed_import({"started": 1.0, "unknown": ["TIME", "WEATHER"]}), no_parts)
     assert (found.unknown, found.started, found.imported) == ({Unknown.TIME}, 1.0, 5.0)
+
+
+def changed_facts(**told):
+    row = list(to_row(recording()))
+    row[8] = orjson.dumps(orjson.loads(row[8]) | told)
+    return tuple(row)
+
+
+def test_what_version_one_wrote_reads_well():
+    row = list(to_row(recording(model="m")))
+    facts = orjson.loads(row[8])
+    del facts["scope"]
+    found = from_row((*row[:8], orjson.dumps(facts), *row[9:16], ""), no_parts)
+    assert (found.session, found.scope, found.pattern, found.written, found.model) == ("", b"", None, False, "m")
+
+
+GOOD = {"method": "", "path": "", "query": [], "body": "", "wild": [], "whole": False}
+WRONG = [
+    {"scope": 5},
+    {"scope": "xy"},
+    {"written": 1},
+    {"pattern": None},
+    {"pattern": {}},
+    {"pattern": GOOD | {"method": 1}},
+    {"pattern": GOOD | {"query": ["ab"]}},
+    {"pattern": GOOD | {"query": [["a", "b", "c"]]}},
+    {"pattern": GOOD | {"query": [["a", 1]]}},
+    {"pattern": GOOD | {"query": 7}},
+    {"pattern": GOOD | {"wild": [1]}},
+    {"pattern": GOOD | {"whole": 1}},
+    {"pattern": GOOD | {"body": "\u1234"}},
+]
+
+
+@pytest.mark.parametrize("told", WRONG, ids=range(len(WRONG)))
+def test_what_somebody_has_changed_of_its_answering_is_refused(told):
+    assert from_row(changed_facts(pattern=GOOD), no_parts).pattern is not None
+    with pytest.raises(ValueError):  # noqa: PT011  (of many kinds)
+        from_row(changed_facts(**told), no_parts)
 
 
 @pytest.mark.parametrize("told", [None, 1, {}, {"started": 1, "unknown": []}, {"started": 1.0, "unknown": "x"}])
@@ -200,7 +246,7 @@ def test_any_edited_value_is_refused_or_read(column, value):
         found = from_row(edited(**{column: value}), lambda exchange_id, side, size: Bytes(b""))
     except ValueError:
         return
-    assert len(to_row(found)) == 16
+    assert len(to_row(found)) == 17
 
 
 def test_pieces_are_the_ones_of_the_recording():

@@ -27,6 +27,7 @@ def test_keeps_nothing():
     store.put(each, replace=True).addCallback(results.append)
     store.note(each)
     assert results == [False]
-    assert (store.find(each.fingerprint), store.get(each.id), store.trouble) == (None, None, "")
+    assert (store.candidates(each.fingerprint), store.get(each.id), store.trouble) == ((), None, "")
+    assert store.patterns() == ()
     assert [*store.similar(each.request.path, each.model, 9), *store.page(9)] == []
     assert store.stats() == {"store": "off"}

@@ -30,7 +30,8 @@ def filled(path, numbers=300):
     for number in range(numbers):
         values = (number, b"x" * 5000)
         connection.execute(
-            "INSERT INTO exchange VALUES (?, 1, NULL, 0, 0, ?, '', 0, x'', x'', 0, x'', NULL, 0, NULL, NULL)", values
+            "INSERT INTO exchange VALUES (?, 1, NULL, 0, 0, ?, '', 0, x'', x'', 0, x'', NULL, 0, NULL, NULL, '')",
+            values,
         )
     connection.close()
 
@@ -57,7 +58,7 @@ def test_the_writeahead_file_is_its_owners_too(path):
 
 
 @pytest.mark.parametrize(
-    ("pragma", "value"), [("journal_mode", "wal"), ("page_size", opening.PAGE), ("auto_vacuum", 2), ("user_version", 1)]
+    ("pragma", "value"), [("journal_mode", "wal"), ("page_size", opening.PAGE), ("auto_vacuum", 2), ("user_version", 2)]
 )
 def test_the_layout_of_a_new_store(path, pragma, value):
     prepare(str(path))
@@ -87,8 +88,9 @@ def schema(tmp_path):
     place = tmp_path / "schema"
     place.mkdir()
     (place / "0001.sql").write_text((SCHEMA / "0001.sql").read_text())
-    (place / "0002.sql").write_text("ALTER TABLE exchange ADD COLUMN two TEXT;\nCREATE TABLE second (a);")
-    (place / "0003.sql").write_text("INSERT INTO second VALUES (3);")
+    (place / "0002.sql").write_text((SCHEMA / "0002.sql").read_text())
+    (place / "0003.sql").write_text("ALTER TABLE exchange ADD COLUMN two TEXT;\nCREATE TABLE second (a);")
+    (place / "0004.sql").write_text("INSERT INTO second VALUES (3);")
     (place / "notes.txt").write_text("no SQL")
     return place
 
@@ -97,7 +99,7 @@ def test_an_older_store_is_brought_up_to_date(path, schema):
     filled(path, 3)
     made = prepare(str(path))
     assert prepare(str(path), schema) == made
-    assert rows(path, "PRAGMA user_version") == [(3,)]
+    assert rows(path, "PRAGMA user_version") == [(4,)]
     assert rows(path, "SELECT count(*), max(two), (SELECT a FROM second) FROM exchange") == [(3, None, 3)]
     prepare(str(path), schema)
     assert rows(path, "SELECT * FROM second") == [(3,)], "each file runs once"
@@ -105,20 +107,20 @@ def test_an_older_store_is_brought_up_to_date(path, schema):
 
 def test_an_upgrade_that_fails_leaves_the_version_before_it(path, schema):
     filled(path, 3)
-    (schema / "0003.sql").write_text("CREATE TABLE third (a);\nINSERT INTO nowhere VALUES (1);")
+    (schema / "0004.sql").write_text("CREATE TABLE third (a);\nINSERT INTO nowhere VALUES (1);")
     with pytest.raises(StoreError, match="nowhere"):
         prepare(str(path), schema)
-    assert rows(path, "PRAGMA user_version") == [(2,)]
-    assert rows(path, "SELECT name FROM sqlite_master WHERE name IN ('second', 'third')") == [("second",)]
-    (schema / "0003.sql").write_text("CREATE TABLE third (a);")
-    prepare(str(path), schema)
     assert rows(path, "PRAGMA user_version") == [(3,)]
+    assert rows(path, "SELECT name FROM sqlite_master WHERE name IN ('second', 'third')") == [("second",)]
+    (schema / "0004.sql").write_text("CREATE TABLE third (a);")
+    prepare(str(path), schema)
+    assert rows(path, "PRAGMA user_version") == [(4,)]
 
 
 def test_a_newer_store_is_refused(path, schema):
     prepare(str(path), schema)
     line = refused(path)
-    assert "newer llmproxy (schema 3)" in line
+    assert "newer llmproxy (schema 4)" in line
     assert "upgrade" in line
 
 

@@ -10,7 +10,7 @@ from proxy_daemon.store.retention import SLACK, STEP, Retention
 
 NOW = 1_800_000_000.0
 SIZE = 100_000  # octets of an exchange here
-INSERT = "INSERT INTO exchange VALUES (?, ?, ?, ?, ?, x'', '', 0, x'', x'', 0, x'', NULL, ?, NULL, NULL)"
+INSERT = "INSERT INTO exchange VALUES (?, ?, ?, ?, ?, x'', '', 0, x'', x'', 0, x'', NULL, ?, NULL, NULL, '')"
 
 
 @pytest.fixture

@@ -35,7 +35,12 @@ def test_the_columns_are_those_of_the_codec(connection):
 
 
 LOOK_UPS = {
-    "find": ("exchange_by_fingerprint", "fingerprint = ? AND replayable ORDER BY id DESC LIMIT 1", [fingerprint(1)]),
+    "candidates": (
+        "exchange_by_fingerprint",
+        "fingerprint = ? AND replayable ORDER BY id DESC LIMIT 9",
+        [fingerprint(1)],
+    ),
+    "patterns": ("exchange_with_pattern", "replayable = 2 AND id <= ? ORDER BY id LIMIT 9", [9]),
     "similar": ("exchange_by_path", "path = ? AND model = ? AND replayable ORDER BY id DESC LIMIT 5", [b"/", "m"]),
     "get": ("INTEGER PRIMARY KEY", "id = ?", [1]),
     "page": ("INTEGER PRIMARY KEY", "id < ? ORDER BY id DESC LIMIT 5", [9]),

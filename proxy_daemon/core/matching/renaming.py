@@ -45,7 +45,7 @@ def renamed(recording: Recording, request: Request, dialect: Dialect) -> Recordi
         new = _renamed(response, names, streams=dialect.streams(recording.request))
     except (CodingError, Malformed, NotJSON, NotRenamed):
         return recording
-    return recording if new is response else evolve(recording, response=new)
+    return recording if new is response else evolve(recording, response=new, fitted=True)
 
 
 def _names(recorded: Request, live: Request, dialect: Dialect) -> NewNames | None:

@@ -20,6 +20,7 @@ from proxy_daemon.core.messages import JSON_LIMIT, Pieces, Recording, Request, R
 from proxy_daemon.core.wire.coding import CodingError
 from proxy_daemon.core.wire.uncoding import Uncoder
 
+UNFIT = "llmproxy.unfit"  # a note of an exchange: why the written answer to it cannot be served in the form asked for
 _PROBE = Answer((Choice((Text("-"),), Finish.STOP),), model="-")
 _FIRST = 64 * 1024  # octets of a body of which the framing is told
 # Of the body that is replaced: its coding, its length, its framing, its digests.
@@ -48,7 +49,7 @@ def as_asked(recording: Recording, request: Request, dialect: Dialect) -> Record
     if form is Framing.OPAQUE or _is_asked(form, request, dialect):
         return recording
     rendered = dialect.render(_read(response, request, dialect), request)
-    return evolve(recording, response=_response(response, rendered))
+    return evolve(recording, response=_response(response, rendered), fitted=True)
 
 
 def _form(response: Response, *, streams: bool) -> Framing:

@@ -1,0 +1,1 @@
+"""Text, requests and answers changed by rule, and not one octet more."""

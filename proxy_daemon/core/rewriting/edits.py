@@ -1,0 +1,153 @@
+"""Writes an item or a document with its texts changed: only the strings that differ get other octets.
+
+Moved text goes where `Spot.thought` says. Where words and moved text stand in one piece of a stream, the event is cut
+in two or more, as clients read either the one or the other of an event. Called by `machine.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from attrs import evolve
+
+from proxy_daemon.core.rewriting.carriers import Carrier
+from proxy_daemon.core.rewriting.channels.spot import Path, Spot
+from proxy_daemon.core.rewriting.clones import blank_for, clone_of
+from proxy_daemon.core.rewriting.escapes import as_string
+from proxy_daemon.core.rewriting.quick import replaced
+from proxy_daemon.core.rewriting.said import Said
+from proxy_daemon.core.splice.container import Cut
+from proxy_daemon.core.splice.edits import Add, Edit, Replace, tree
+from proxy_daemon.core.splice.walk import hits
+from proxy_daemon.core.wire import json_text
+
+QUICK = 64 * 1024  # octets of an item up to which the quick way is the quicker one
+
+
+class Change(NamedTuple):
+    """What comes in the place of a spot's text."""
+
+    spot: Spot
+    said: list[Said]
+
+    @property
+    def moves(self) -> bool:
+        """Whether any of it is to go elsewhere, and there is such a place."""
+        return self.spot.thought is not None and any(each.moved for each in self.said)
+
+
+class CannotEdit(ValueError):
+    """A place that was seen cannot be written."""
+
+
+def differs(spot: Spot, said: Sequence[Said]) -> bool:
+    """Whether the text has changed."""
+    return not (len(said) == 1 and said[0].text == spot.text and not said[0].moved)
+
+
+def written(carrier: Carrier, item: Any, changes: Sequence[Change], *, cuts_in_two: bool) -> bytes:
+    """The octets with all changes. ``cuts_in_two``: the item may become several. Raises ValueError."""
+    moving = [change for change in changes if change.moves]
+    if cuts_in_two and len(moving) == 1 and not moving[0].spot.so_far and not _in_list(moving[0].spot):
+        return _several(carrier, item, changes, moving[0])
+    return _once(carrier, item, changes)
+
+
+def _several(carrier: Carrier, item: Any, changes: Sequence[Change], moving: Change) -> bytes:
+    """All but the last of what the one piece became stands in an event of its own, before this one."""
+    *first, last = moving.said
+    clones = [json_text.write(clone_of(item, moving.spot, each)) for each in first]
+    octets = [carrier.write([Cut(0, len(carrier.data), clone, 0)]) for clone in clones]
+    rest = [Change(change.spot, [last]) if change is moving else change for change in changes]
+    return b"".join([*octets, _once(carrier, item, rest)])
+
+
+def _once(carrier: Carrier, item: Any, changes: Sequence[Change]) -> bytes:
+    if len(changes) == 1 and len(carrier.data) <= QUICK:
+        done = _quickly(carrier, item, changes[0])
+        if done is not None:
+            return done
+    return _everywhere(carrier, item, changes)
+
+
+def _quickly(carrier: Carrier, item: Any, change: Change) -> bytes | None:
+    """See `quick.py`: for a text that is replaced, or that goes to a member beside it which is not there yet."""
+    spot, said = change
+    words = "".join(each.text for each in said if not (each.moved and change.moves))
+    if spot.raw or _in_list(spot) and change.moves:
+        return None
+    if not change.moves or spot.thought is None:
+        return replaced(carrier, spot.path, spot.text, {spot.path: words})
+    moved = "".join(each.text for each in said if each.moved)
+    if words or _text_at(item, spot.thought):
+        return None
+    return replaced(carrier, spot.path, spot.text, {spot.path: blank_for(spot), spot.thought: moved})
+
+
+def _everywhere(carrier: Carrier, item: Any, changes: Sequence[Change]) -> bytes:
+    texts: dict[Path, str] = {}
+    blanks: dict[Path, Any] = {}
+    more: list[Cut] = []
+    moved: list[tuple[Path, str]] = []
+    for change in changes:
+        spot, said = change
+        words = "".join(each.text for each in said if not (each.moved and change.moves))
+        if change.moves and _in_list(spot):
+            words = "" if said[-1].moved else said[-1].text
+            parts = said if said[-1].moved else said[:-1]
+            more.append(_parts_before(carrier, spot, parts))
+        elif change.moves and spot.thought is not None:
+            moved.append((spot.thought, "".join(each.text for each in said if each.moved)))
+        if words or not change.moves:
+            texts[spot.path] = words
+        else:
+            blanks[spot.path] = blank_for(spot)
+    for path, text in moved:  # last: the thoughts that stand there already may have changed as well
+        before = texts.pop(path, None)
+        blanks[path] = (before if before is not None else _text_at(item, path)) + text
+    raw = {change.spot.path for change in changes if change.spot.raw}
+    return carrier.write(_placed(carrier, texts, blanks, raw, more))
+
+
+def _placed(
+    carrier: Carrier, texts: dict[Path, str], values: dict[Path, Any], raw: set[Path], more: Sequence[Cut]
+) -> list[Cut]:
+    """All cuts in their order. ``texts``: strings, written like those that they replace; ``values``: as they are."""
+    paths = list(texts)
+    edits: list[Edit] = [Replace(path, b'""') for path in paths]
+    edits += [Add(path, value) for path, value in values.items()]
+    cuts = hits(carrier.data, tree(edits))
+    if {cut.edit for cut in cuts} != set(range(len(edits))):
+        raise CannotEdit("a text is not where it was seen")
+    found = []
+    for cut in cuts:
+        if cut.edit < len(paths):
+            path, like = paths[cut.edit], carrier.data[cut.start : cut.end]
+            text = texts[path].encode() if path in raw else as_string(texts[path], like)
+            found.append(evolve(cut, text=text))
+        else:
+            found.append(cut)
+    return sorted([*found, *more], key=lambda cut: (cut.start, cut.end))
+
+
+def _in_list(spot: Spot) -> bool:
+    """Whether moved text becomes an element of a list, as with Gemini, rather than a member beside the words."""
+    return spot.thought is not None and len(spot.thought) < len(spot.path)
+
+
+def _parts_before(carrier: Carrier, spot: Spot, said: Sequence[Said]) -> Cut:
+    """Parts of their own before the one at hand."""
+    at = hits(carrier.data, tree([Replace(spot.path[:-1], b"0")]))[0].start
+    parts = [{"text": each.text, **({"thought": True} if each.moved else {})} for each in said]
+    return Cut(at, at, b"".join(json_text.write(part) + b"," for part in parts), 0)
+
+
+def _text_at(item: Any, path: Path) -> str:
+    """The text that stands there; empty for anything else."""
+    for step in path:
+        try:
+            item = item[step]
+        except (LookupError, TypeError):
+            return ""
+    return item if isinstance(item, str) else ""

@@ -1,0 +1,108 @@
+"""One channel: what its scanner gives, shared out among the pieces of text that it was fed.
+
+A piece is settled when none of it is held back any more, and gets what came of it: joined, the shares are all that the
+scanner gave, in its order. A piece that no rule changes gets its own text back, to the letter, however its neighbours
+were changed; of what a match left, the first piece of it gets most. Called by `machine.py`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from proxy_daemon.core.rewriting.said import Said, joined
+from proxy_daemon.core.rewriting.scanner import Scanner
+
+Take = Callable[[list[Said]], None]
+
+
+class Channel:
+    """The text of one channel under way. ``fed``, ``told``: what went in and came out, where pieces repeat it."""
+
+    __slots__ = ("_given", "_pending", "_size", "fed", "scanner", "told")
+
+    def __init__(self, scanner: Scanner) -> None:
+        self.scanner = scanner
+        self.fed = ""
+        self.told: list[Said] = []
+        self._given: list[Said] = []  # to pieces that are not settled
+        self._pending: deque[tuple[str, Take]] = deque()
+        self._size = 0  # of these pieces
+
+    @property
+    def waits(self) -> bool:
+        """Whether a piece is not settled."""
+        return bool(self._pending)
+
+    def feed(self, text: str, take: Take) -> None:
+        """A piece. ``take`` is called once with its share, now or later."""
+        given = self.scanner.feed(text)
+        held = self.scanner.held
+        if not held and not self._pending:
+            take(given)
+            return
+        self._pending.append((text, take))
+        self._size += len(text)
+        self._given = joined([*self._given, *given])
+        self._settle(held)
+
+    def grow(self, text: str, take: Take) -> bool:
+        """A piece that begins with all that was fed before; ``take`` gets all that came out. False where it is none."""
+        if not text.startswith(self.fed):
+            return False
+        piece, self.fed = text[len(self.fed) :], text
+        self.feed(piece, lambda share: take(self._all(share)))
+        return True
+
+    def _all(self, share: list[Said]) -> list[Said]:
+        self.told = joined([*self.told, *share])
+        return self.told
+
+    def end(self) -> None:
+        """There is no more: all pieces are settled."""
+        self._given = joined([*self._given, *self.scanner.end()])
+        self._settle(0)
+
+    def _settle(self, held: int) -> None:
+        """What is held back are the last characters: of a piece with less behind it some may be among them."""
+        same = -1
+        while self._pending:
+            text, take = self._pending[0]
+            behind = self._size - len(text)
+            if held > behind:
+                return
+            self._pending.popleft()
+            self._size = behind
+            if not behind:
+                share, self._given = self._given, []
+            elif self._given and not self._given[0].moved and self._given[0].text.startswith(text):
+                share, self._given = _parted(self._given, len(text))
+            else:
+                same = self._unchanged(held) if same < 0 else same
+                share, self._given = _parted(self._given, -min(same, behind - held))
+            take(share)
+
+    def _unchanged(self, held: int) -> int:
+        """How many characters at the end of what was given are those that were fed."""
+        given = "".join(each.text for each in self._given)
+        fed = "".join(text for text, _ in self._pending)
+        fed = fed[: len(fed) - held]
+        low, high = 0, min(len(given), len(fed))
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if given[-middle:] == fed[-middle:] else (low, middle - 1)
+        return low
+
+
+def _parted(given: list[Said], place: int) -> tuple[list[Said], list[Said]]:
+    """The first so many characters and the rest; of a place below 0, the last so many are the rest."""
+    if place <= 0:
+        place += sum(len(each.text) for each in given)
+    share: list[Said] = []
+    for at, (text, moved) in enumerate(given):
+        if len(text) > place:
+            share += [Said(text[:place], moved)] if place else []
+            return share, [Said(text[place:], moved), *given[at + 1 :]]
+        share.append(given[at])
+        place -= len(text)
+    return share, []

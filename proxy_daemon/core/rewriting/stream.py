@@ -1,0 +1,149 @@
+"""Changes the texts of a stream as it passes: events, lines, frames, or elements of an array.
+
+Invariant: all items leave in their order, each as soon as none of its text may be part of a match; where no rule
+changes anything, the octets are those that came. What cannot be edited passes as it came, and `problems` says why.
+Called by `editor.py`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from proxy_daemon.core.dialects.framing import Framing
+from proxy_daemon.core.rewriting.carriers import carrier_of
+from proxy_daemon.core.rewriting.machine import Entry, Machine, TooMany, is_json, parsed
+from proxy_daemon.core.wire import Item, Malformed, Reader, json_text
+from proxy_daemon.core.wire.event_stream import EventStreamReader
+from proxy_daemon.core.wire.json_array import JSONArrayReader
+from proxy_daemon.core.wire.ndjson import LineReader
+from proxy_daemon.core.wire.sse import Event, SSEReader
+
+LONGEST_ITEM = 8 * 1024 * 1024  # octets of an item that is edited
+MOST_WAITING = 8 * 1024 * 1024  # octets of items that wait for text to come
+_READERS: dict[Framing, Callable[[int], Reader]] = {
+    Framing.EVENTS: SSEReader,
+    Framing.LINES: LineReader,
+    Framing.ARRAY: JSONArrayReader,
+    Framing.FRAMES: EventStreamReader,
+}
+_ENDS = {Framing.EVENTS: (b"\n\n", b"\r\n\r\n"), Framing.LINES: (b"\n",)}
+_TWICE = {Framing.EVENTS: (b"\n\n", b"\r\n\r\n", b"\r\r"), Framing.LINES: (b"\n",)}
+
+
+class StreamEditor:
+    """One stream. A `Transform`."""
+
+    def __init__(self, machine: Machine, framing: Framing) -> None:
+        self._machine = machine
+        self._reader = _READERS[framing](LONGEST_ITEM)
+        self._ends = _ENDS.get(framing, ())  # what a piece ends in that leaves nothing of an item behind
+        self._twice = _TWICE.get(framing, ())  # what an item ends in that may become two
+        self._begins = framing in (Framing.LINES, Framing.ARRAY)  # a byte order mark is not for the reader
+        self._queue: deque[Entry] = deque()
+        self._waiting = 0  # octets in it
+        self._passes = False  # nothing is edited any more
+
+    def piece(self, data: bytes) -> bytes:
+        """See `Transform`."""
+        if self._passes or self._is_idle(data):
+            return data
+        mark = b""
+        if self._begins:
+            mark, data = _without_mark(data)
+            self._begins = False
+        return mark + self._fed(data)
+
+    def _is_idle(self, data: bytes) -> bool:
+        """Whether these are whole items that no rule can touch."""
+        if self._queue or self._machine.matters(data) or self._begins:
+            return False
+        return data.endswith(self._ends) if self._ends and not self._reader.rest else False
+
+    def _fed(self, data: bytes) -> bytes:
+        try:
+            out = self._taken(self._reader.feed(data))
+            if isinstance(self._reader, EventStreamReader):
+                self._reader.feed(b"")  # says what is wrong with what it holds, if anything is
+        except Malformed as fault:
+            return self._given_up(str(fault)) + self._reader.rest
+        return out
+
+    def end(self) -> bytes:
+        """See `Transform`."""
+        if self._passes:
+            return b""
+        out = b""
+        try:
+            self._reader.feed(b"")
+            out = self._taken(self._reader.end())
+        except Malformed as fault:
+            out = self._last(fault)
+        self._machine.end()
+        return out + self._drained()
+
+    def _last(self, fault: Malformed) -> bytes:
+        """What is whole but for its blank line was an event; other octets pass as they came."""
+        rest = self._reader.rest
+        last = Event(rest, max(1, fault.at - len(rest)))
+        if isinstance(self._reader, SSEReader) and len(rest) <= LONGEST_ITEM and is_json(last.data):
+            return self._taken([last])
+        self._machine.end()
+        self._machine.say(f"{fault}: the last octets pass as they came")
+        return self._drained() + rest
+
+    def _taken(self, items: Iterable[Item]) -> bytes:
+        machine = self._machine
+        out: list[bytes] = []
+        for item in items:
+            raw = item.raw
+            if self._passes or (not self._queue and not machine.matters(raw)):
+                out.append(raw)
+                continue
+            self._add(item, raw)
+            if not self._queue[0].waits or self._waiting > MOST_WAITING:
+                out.append(self._forwarded())
+        return b"".join(out)
+
+    def _add(self, item: Item, raw: bytes) -> None:
+        entry = Entry(raw, None, lambda: carrier_of(item), cuts_in_two=bool(self._twice) and raw.endswith(self._twice))
+        self._queue.append(entry)
+        self._waiting += len(raw)
+        data = item.data
+        if not data:
+            return
+        try:
+            entry.item = parsed(data)
+            self._machine.add(item.name, entry)
+        except json_text.NotJSON as error:
+            self._machine.say(f"the item at octet {item.start} is no JSON, and passes as it came: {error}")
+        except TooMany as error:
+            self._stop(str(error))
+
+    def _forwarded(self) -> bytes:
+        if self._waiting > MOST_WAITING:
+            self._stop(f"more than {MOST_WAITING} octets wait for the rest of a match")
+        return self._drained()
+
+    def _drained(self) -> bytes:
+        """The items that are settled, up to one that is not."""
+        out: list[bytes] = []
+        while self._queue and not self._queue[0].waits:
+            entry = self._queue.popleft()
+            self._waiting -= len(entry.raw)
+            out.append(self._machine.write(entry))
+        return b"".join(out)
+
+    def _given_up(self, reason: str) -> bytes:
+        self._stop(reason)
+        return self._drained()
+
+    def _stop(self, reason: str) -> None:
+        """What has come is settled, what follows passes."""
+        self._passes = True
+        self._machine.say(f"{reason}: from there on the answer passes as it came")
+        self._machine.end()
+
+
+def _without_mark(data: bytes) -> tuple[bytes, bytes]:
+    return (json_text.BOM, data[len(json_text.BOM) :]) if data.startswith(json_text.BOM) else (b"", data)

@@ -1,0 +1,37 @@
+"""`python -m proxy_daemon.work STORE`: the child process. The daemon starts it (`net/work.py`); nobody else need."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+from contextlib import suppress
+
+from proxy_daemon.core.work_frames import FrameError
+from proxy_daemon.store.access import StoreError
+from proxy_daemon.work.serving import Work, serve
+
+NICE = 10
+
+
+def main() -> int:
+    """Serve until the daemon lets go; the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both: the daemon says when it is time
+    with suppress(OSError):  # a service manager's filter of system calls may forbid it
+        os.nice(NICE)
+    try:
+        work = Work(sys.argv[1])
+        gc.freeze()
+        serve(work, 0, 1)
+        work.close()
+    except (StoreError, FrameError) as error:
+        print(error, file=sys.stderr)  # noqa: T201  (the daemon writes it into its log)
+        return 1
+    except BrokenPipeError:  # the daemon is gone
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
