@@ -51,6 +51,21 @@ def deadline(seconds: float) -> Callable[[Function], Function]:
     return mark
 
 
+def only_where(wanted: Callable[[Any, Exchange], bool]) -> Callable[[Function], Function]:
+    """Let an implementation of a hook that shapes answers be called only where ``wanted(plugin, exchange)`` says so.
+
+    For `llmproxy_response_head`, `llmproxy_transform` and `llmproxy_observe`. Put it below ``@hookimpl``. An answer
+    that no plugin wants takes the short way, as if there were no such plugin. ``wanted`` must be quick; where it
+    raises, the implementation has raised.
+    """
+
+    def mark(function: Function) -> Function:
+        function.llmproxy_only_where = wanted  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
 EVENT_KINDS = ("begun", "matched", "explained", "first_byte", "ended", "failed")
 
 

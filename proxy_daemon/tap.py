@@ -24,6 +24,7 @@ from proxy_daemon.core.dialects import BUILT_IN
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.ids import Ids
 from proxy_daemon.core.matching.anew import Anew
+from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
@@ -139,7 +140,8 @@ async def _assemble(settings: Settings, machine: Machine) -> Daemon:
     hooks = Dispatcher(manager, machine.reactor, _trace())
     dialects = [dialect for _, found in await hooks.each("llmproxy_dialects") for dialect in found] + list(BUILT_IN)
     store, key = await _open_store(settings, machine, hooks, dialects)
-    services = _services(store, machine, hooks, _work(settings, store, machine))
+    work = _work(settings, store, machine)
+    services = _services(store, machine, hooks, work, EitherForm(_anew(settings, dialects)))
     stops = (machine.scheduler.stop, machine.stop_threads, getattr(store, "close", lambda: None))
     try:
         return await _daemon(settings, machine, hooks, dialects, services, key, stops)
@@ -219,6 +221,7 @@ def _keeper(settings: Settings, hooks: Dispatcher, services: Services, machine: 
         record_max_body=settings.record_max_body,
         key=key,
         matcher=Matcher.of(settings),
+        run=Ids(machine.clock).least(),
     )
 
 
@@ -229,7 +232,9 @@ def _work(settings: Settings, store: Store, machine: Machine) -> ChildWork | Non
     return child_of(settings.store, machine.reactor, machine.scheduler, os.environ)
 
 
-def _services(store: Store, machine: Machine, hooks: Dispatcher, work: ChildWork | None) -> Services:
+def _services(
+    store: Store, machine: Machine, hooks: Dispatcher, work: ChildWork | None, either_form: EitherForm
+) -> Services:
     facts: dict[str, Callable[[], Any]] = {"store": store.stats, "plugin_faults": lambda: dict(hooks.faults)}
     return Services(
         store=store,
@@ -241,6 +246,7 @@ def _services(store: Store, machine: Machine, hooks: Dispatcher, work: ChildWork
         facts=facts,
         tell=hooks.tell,
         work=work,
+        either_form=either_form,
     )
 
 
@@ -275,8 +281,13 @@ async def _open_store(
 
 def _rules(settings: Settings, dialects: list[Dialect]) -> Rules:
     """What fingerprints follow. A store that was written under other rules gets new ones before anybody asks."""
-    matcher = Matcher.of(settings)
-    return Rules(matcher.digest, Anew(matcher, dialects, settings.upstream), lambda line: log.info("{line}", line=line))
+    anew = _anew(settings, dialects)
+    # A warning, since it may take a minute: `llmproxy serve` shows nothing less.
+    return Rules(anew.matcher.digest, anew, lambda line: log.warn("{line}", line=line))  # noqa: G010  (a Twisted logger)
+
+
+def _anew(settings: Settings, dialects: list[Dialect]) -> Anew:
+    return Anew(Matcher.of(settings), dialects, settings.upstream)
 
 
 def _tell_trouble(trouble: str) -> None:

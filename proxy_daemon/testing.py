@@ -26,6 +26,8 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import BUILT_IN
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.ids import Ids
+from proxy_daemon.core.matching.anew import Anew
+from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Exchange, Recording, Request, ResponseHead
 from proxy_daemon.core.modes import MODES
@@ -45,11 +47,22 @@ from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.pipeline.ports import Answer, Flow
 from proxy_daemon.plugins import built_in
 from proxy_daemon.settings import Settings
+from proxy_daemon.testing_splits import at_every_split, played, splits
 
 START = 1_800_000_000.0  # seconds since 1970 when a kit is made
 TURNS = 100_000
 
-__all__ = ["Kit", "MemoryClient", "MemoryStore", "Result", "Script", "script"]
+__all__ = [
+    "Kit",
+    "MemoryClient",
+    "MemoryStore",
+    "Result",
+    "Script",
+    "at_every_split",
+    "played",
+    "script",
+    "splits",
+]
 
 
 def script(body: bytes | str, *, status: int = 200, content_type: str = "application/json") -> Script:
@@ -159,11 +172,12 @@ class MemoryStore:
         """What may answer, slice by slice."""
         return sorted(row for r in self._replayable() if (row := (r.fingerprint, r.id, r.session))[:2] > behind)[:limit]
 
-    def put(self, recording: Recording, *, replace: bool = False) -> Deferred[bool]:
+    def put(self, recording: Recording, *, replace: bool = False, run: int = 0) -> Deferred[bool]:
         """Keep it."""
         if replace:
-            same = [r.id for r in self._replayable() if r.fingerprint == recording.fingerprint and not r.pinned]
-            self._replaced.update(same)
+            same = [r for r in self._replayable() if r.fingerprint == recording.fingerprint and not r.pinned]
+            old = (r.id for r in same if not run or (r.id < run and r.session == recording.session))
+            self._replaced.update(old)
         self.recordings[recording.id] = recording
         return succeed(True)
 
@@ -233,7 +247,10 @@ class Kit:
         self.store = MemoryStore()
         self._upstreams = _KitUpstreams(answer, self.clock)
         clock, inline, redactor = _KitClock(self.clock), _Inline(), Redactor()
-        services = Services(self.store, clock, inline, inline, redactor, lambda file: lambda line: None, {})
+        either_form = EitherForm(Anew(Matcher.of(self.settings), upstreams=self.settings.upstream))
+        services = Services(
+            self.store, clock, inline, inline, redactor, lambda file: lambda line: None, {}, either_form=either_form
+        )
         self._now(self.hooks.each("llmproxy_configure", self.settings, services))
         dialects = [each for _, found in self._now(self.hooks.each("llmproxy_dialects")) for each in found]
         mode = MODES[self.settings.mode]
@@ -248,6 +265,7 @@ class Kit:
             self.settings.record_max_body,
             b"k" * 32,
             Matcher.of(self.settings),
+            run=Ids(clock).least(),
         )
         stage = Stage(self.settings, keeper, clock, self.clock)
         self.pipeline = Pipeline(self.settings, mode, self.hooks, keeper, self._upstreams, stage, Flights())

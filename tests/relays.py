@@ -53,6 +53,8 @@ class FakeExchange:
         self.ending = None
         self.if_cancelled = Ending.CLIENT_GONE
         self.detail = ""
+        self.likeness = 0.0
+        self.fitted = False
 
 
 class StrictOutlet(Outlet):

@@ -267,6 +267,7 @@ def json_answer(value, status=200):
 
 
 SSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+DONE = b"data: [DONE]\n\n"  # the end of a chat's stream: without it nothing is replayed
 
 
 def chunk(data):

@@ -228,7 +228,8 @@ SAME = b'{"model": "m", "messages": [{"role": "user", "content": "hi"}], "seed":
 EQUAL = [
     (b'{"seed":1,"messages":[{"content":"hi","role":"user"}],\n "model":"m"}', HIT),
     (b'{"model": "m", "messages": [{"role": "user", "content": "h\\u0069"}], "seed": 1}', HIT),
-    (b'{"model": "m", "messages": [{"role": "user", "content": "hi"}], "seed": 1.0}', MISS),
+    (b'{"model": "m", "messages": [{"role": "user", "content": "hi"}], "seed": 1.0}', HIT),
+    (b'{"model": "m", "messages": [{"role": "user", "content": "hi"}], "seed": 1.5}', MISS),
     (b'{"model": "m", "messages": [{"role": "user", "content": "hi "}], "seed": 1}', MISS),
     (b'{"model": "m", "messages": [{"role": "user", "content": "hi"}], "seed": 1, "stream": true}', MISS),
 ]

@@ -9,7 +9,7 @@ import zlib
 import brotli
 import pytest
 import zstandard
-from rig import LIMIT, SSE_HEAD, answering, chunk, json_answer
+from rig import DONE, LIMIT, SSE_HEAD, answering, chunk, json_answer
 
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import ResponseHead
@@ -18,7 +18,7 @@ from proxy_daemon.testing import Kit, Script
 
 BODY = b'{"model": "m", "stream": true, "messages": []}'
 ASK = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
-EVENTS = [b"data: %d\n\n" % number for number in range(5)]
+EVENTS = [*(b"data: %d\n\n" % number for number in range(4)), DONE]
 CHUNKED = Headers(((b"Content-Type", b"text/event-stream"), (b"Transfer-Encoding", b"chunked")))
 GOOD = json_answer({"ok": True})
 
@@ -52,7 +52,7 @@ class TestSpeed:
 
     def replayed(self, speed):
         head = ResponseHead(200, b"OK", CHUNKED)
-        pieces = tuple(zip(self.PAUSES, EVENTS[:3], strict=True))
+        pieces = tuple(zip(self.PAUSES, EVENTS[-3:], strict=True))
         kit = Kit(answer=lambda request: Script(head, pieces), replay_speed=parse_speed(speed))
         assert kit.send("/v1/chat/completions", {"model": "m"}).exchange.outcome == "miss"
         return kit, *kit.begin("/v1/chat/completions", {"model": "m"})
@@ -74,13 +74,13 @@ class TestSpeed:
         kit.clock.advance(0)
         assert running.called
         assert client.finished
-        assert client.pieces == EVENTS[:3]
+        assert client.pieces == EVENTS[-3:]
 
     def test_0_waits_for_nothing(self):
         kit, _, client, running = self.replayed("0")
         kit.clock.advance(0)
         assert running.called
-        assert client.pieces == EVENTS[:3]
+        assert client.pieces == EVENTS[-3:]
 
 
 TEXT = json.dumps({"text": "long " * 200}).encode()

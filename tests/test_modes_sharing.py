@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from rig import LIMIT, SSE_HEAD, chunk, json_answer
+from rig import DONE, LIMIT, SSE_HEAD, chunk, json_answer
 
 BODY = b'{"model": "m", "stream": true, "messages": []}'
 COLLAPSED = b"Cache-Status: llmproxy; fwd=miss; collapsed\r\n"
@@ -41,7 +41,7 @@ class Gate:
             for number in range(1, self.events):
                 self.wait()
                 peer.send(chunk(b"data: %d\n\n" % number))
-            peer.send(chunk(b""))
+            peer.send(chunk(DONE) + chunk(b""))
 
     def wait(self):
         assert self.steps.acquire(timeout=LIMIT)
@@ -54,7 +54,7 @@ class Gate:
             assert self.asked.acquire(timeout=LIMIT)
 
 
-WHOLE = b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
+WHOLE = b"data: 0\n\ndata: 1\n\ndata: 2\n\n" + DONE
 
 
 @pytest.fixture

@@ -44,8 +44,11 @@ def address(url: str, token: str = "") -> Address:
     try:
         parts = urlsplit(url)
         port = parts.port
+        (parts.hostname or "").encode("idna")  # what the resolver would raise: a part of the name is too long, or empty
     except ValueError:
         raise wrong from None
+    if port == 0:
+        raise wrong
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or "@" in url:
         raise wrong
     if not url.isascii() or not url.isprintable() or " " in url:

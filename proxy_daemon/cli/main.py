@@ -16,6 +16,7 @@ usage: llmproxy serve [OPTIONS]    run the proxy in the foreground; llmproxy ser
        llmproxy import FILES...    bring recordings of other tools into the store
        llmproxy show FILE[#n]      show what is said in recordings; llmproxy show ID for one of the store
        llmproxy verdict            say what of a run came from recordings; exit code 1 where CI must fail
+       llmproxy rewrite RULES      apply rules to the standard input; --explain says which rule changes what
        llmproxy --version
 
 for example: llmproxy serve --upstream https://api.openai.com/v1
@@ -73,7 +74,21 @@ def verdict(arguments: list[str]) -> int:
     return run(arguments)
 
 
-COMMANDS = {"demo": demo, "token": token, "import": import_files, "show": show, "verdict": verdict}
+def rewrite(arguments: list[str]) -> int:
+    """What rules make of a request or an answer. Returns the exit code."""
+    from proxy_daemon.cli.rewrite import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
+COMMANDS = {
+    "demo": demo,
+    "token": token,
+    "import": import_files,
+    "show": show,
+    "verdict": verdict,
+    "rewrite": rewrite,
+}
 
 
 def main() -> int:

@@ -61,12 +61,14 @@ class Adopter:
         dialect = recognise(request, self.dialects)
         passed = evolve(request, target=target_passed_on(target), headers=passed_on(request.headers))
         safe = self.redactor.request(passed)
+        asked = None if not recording.unknown.isdisjoint(_NOT_FOUND_BY) else self._asked(name, dialect)
         judged = evolve(recording, request=passed)
         why = self._why_not_served(judged, dialect)
         recording = evolve(
             recording,
             model=dialect.model(passed),
-            fingerprint=self._fingerprint(recording, dialect, name, passed, safe),
+            fingerprint=b"" if asked is None else self.matcher.fingerprint(safe, dialect, asked, b""),
+            asked=asked,
             redacted=recording.redacted or _differs(safe, passed),
             request=safe,
             pattern=recording.pattern or _pattern(recording, safe, passed),
@@ -75,14 +77,12 @@ class Adopter:
         why = why or lost
         return evolve(recording, replayable=not why), why
 
-    def _fingerprint(self, recording: Recording, dialect: Dialect, name: str, request: Request, safe: Request) -> bytes:
-        if not recording.unknown.isdisjoint(_NOT_FOUND_BY):
-            return b""
+    def _asked(self, name: str, dialect: Dialect) -> Upstream:
+        """Of whom the daemon's clients ask it: kept with it, for other rules of matching (`core/matching/anew.py`)."""
         try:
-            upstream = choose(self.upstreams, name, dialect)
+            return choose(self.upstreams, name, dialect)
         except UnknownUpstream as error:
             raise NotOurs(str(error)) from error
-        return self.matcher.fingerprint(safe, dialect, upstream, b"")
 
     # --- whether it is served again ----------------------------------------------------------------------------------
 

@@ -25,5 +25,8 @@ class Ids:
 
     def next(self) -> int:
         """A new id; later ones are larger, within the clock's grain."""
-        low = next(self._counter) & ((1 << COUNTER_BITS) - 1)
-        return (max(0, int((self.clock.wall() - EPOCH) * 1000)) << COUNTER_BITS) | low
+        return self.least() | (next(self._counter) & ((1 << COUNTER_BITS) - 1))
+
+    def least(self) -> int:
+        """The least id that an exchange of this moment can have; what was made before has smaller ones."""
+        return max(0, int((self.clock.wall() - EPOCH) * 1000)) << COUNTER_BITS

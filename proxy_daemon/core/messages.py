@@ -193,6 +193,7 @@ class Recording:
     scope: bytes = b""  # what scoped its fingerprint (--replay-scope key); empty: nothing did
     pattern: Pattern | None = None  # the requests that it answers, where these are more than the recorded one
     written: bool = False  # a person wrote its answer: it answers streaming and not, as the client asks
+    asked: Upstream | None = None  # of whom it was asked, as its fingerprint counts; None: of `upstream`
     fitted: bool = False  # never stored: its answer was made to fit the request that it answers (ids, or another form)
 
     @lazy

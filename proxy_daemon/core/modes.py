@@ -17,7 +17,7 @@ class Mode:
     generating_only: bool
     forwards: bool
     keeps: bool  # good answers become recordings that later requests may get
-    replaces: bool  # a good new answer takes the place of the older ones
+    replaces: bool  # a good new answer takes the place of those that its session had before this run
     heeds_no_cache: bool = True
 
 

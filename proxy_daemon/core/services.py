@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from attrs import Factory, define, frozen
 
+from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.messages import Exchange, Recording
 from proxy_daemon.core.redact import Redactor
 
@@ -56,9 +57,10 @@ class Store(Protocol):
         The place is the first two of the last one that was read. None: there are no more.
         """
 
-    def put(self, recording: Recording, *, replace: bool = False) -> Awaitable[bool]:
+    def put(self, recording: Recording, *, replace: bool = False, run: int = 0) -> Awaitable[bool]:
         """Write; fires when committed, with whether it was. ``replace``: older answers to it are not served any more.
 
+        ``run``: of these only what was recorded in the same session, with ids below this one; 0: all of them.
         Never fails: what went wrong stands in `trouble`.
         """
 
@@ -146,3 +148,5 @@ class Services:
     tell: Callable[[Exchange, Any], None] = lambda exchange, event: None
     # A child process for what is heavy; None where there is none, as with a store that is no SQLite file.
     work: Work | None = None
+    # Under what a written recording is found by requests that ask for the other form of its answer.
+    either_form: EitherForm = Factory(EitherForm)

@@ -17,6 +17,7 @@ MOST_SERVED = 200_000  # ids of recordings, of all sessions together
 CUT = " [cut]"
 MISSED = 424  # the status of a request that nothing recorded answers, where nothing may be forwarded
 NOTE = "verdict"  # in `exchange.notes`: an explanation that came before the exchange's end
+FORWARDED = "llmproxy.forwarded_miss"  # another note: it missed, was forwarded, and then failed or was refused
 _LONGEST_NAME = 500
 _OWN = 300  # octets of memory of a report besides its texts, about
 # By names of this module: a look-up in the enum takes longer than all else here.
@@ -42,7 +43,7 @@ class Report:
 
 @define
 class Tally:
-    """One session. A miss that was forwarded is live too, one that was not is refused too."""
+    """One session. A miss that was forwarded is live too, or failed; one that was not is refused too."""
 
     since: int  # recordings with ids from here on are new: nobody can have used them
     exchanges: int = 0
@@ -105,7 +106,7 @@ class Tallies:
         tally = self.sessions.get(exchange.session, self.beyond)
         text = exchange.notes.pop(NOTE, "") if exchange.outcome is _MISS else exchange.detail
         made = Report(
-            what="miss" if _is_miss(exchange) else exchange.outcome.value,
+            what="miss" if _is_miss(exchange) and FORWARDED not in exchange.notes else exchange.outcome.value,
             method=_sound(exchange.request.method.decode("latin-1"), _LONGEST_NAME),
             path=_sound(path, _LONGEST_NAME),
             model=_sound(exchange.model, _LONGEST_NAME),
@@ -188,10 +189,11 @@ def _count(tally: Tally, exchange: Exchange) -> bool:
 
 
 def _is_miss(exchange: Exchange) -> bool:
-    if exchange.outcome is _MISS:
+    """No status: the client left before it was refused."""
+    if exchange.outcome is _MISS or FORWARDED in exchange.notes:
         return True
     answered = _was_answered(exchange) or exchange.served_from
-    return exchange.outcome is _REFUSED and exchange.status == MISSED and not answered
+    return exchange.outcome is _REFUSED and exchange.status in (MISSED, 0) and not answered
 
 
 def _was_answered(exchange: Exchange) -> bool:

@@ -65,6 +65,7 @@ class ChildWork:
         self._waiting: deque[Question] = deque()
         self._asked: Question | None = None
         self._stuck: Any = None  # the timer of what was asked
+        self._is_behind = False  # what was asked is overdue: nobody else need wait as long to hear of it
         self._child: Child | None = None
         self._again: Any = None  # the timer of a new start
         self._pause = FIRST_PAUSE
@@ -79,6 +80,8 @@ class ChildWork:
         """See `core.services.Work`. Whoever cancels it leaves the queue."""
         if len(self._waiting) >= MOST_WAITING or self._stopped is not None:
             return succeed({"trouble": "the child process has too much to do, or is stopping"})
+        if self._is_behind:
+            return succeed({"trouble": "the child process is busy with a question that takes it very long"})
         self._number += 1
         try:
             frame = packed(head | {"name": name, "number": self._number}, octets)
@@ -110,6 +113,7 @@ class ChildWork:
 
     def _overdue(self, question: Question) -> None:
         self._counts["overdue"] += 1
+        self._is_behind = self._is_behind or question is self._asked
         self._forget(question)
         question.give({"trouble": f"the child process gave no answer within {ANSWER_SECONDS:g} s"})
 
@@ -126,7 +130,7 @@ class ChildWork:
             self._kill()
             return
         _cancel([self._stuck])
-        self._asked, self._pause, self.trouble = None, FIRST_PAUSE, ""
+        self._asked, self._pause, self.trouble, self._is_behind = None, FIRST_PAUSE, "", False
         self._counts["answered"] += 1
         question.give(answer)
         self._ask()
@@ -172,7 +176,7 @@ class ChildWork:
         self.start()
 
     def _give_up(self, answer: Answer) -> None:
-        asked, self._asked = self._asked, None
+        asked, self._asked, self._is_behind = self._asked, None, False
         if asked is not None:
             _cancel([self._stuck])
         waiting, self._waiting = [*filter(None, [asked]), *self._waiting], deque()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
 import pluggy
@@ -26,6 +27,7 @@ from proxy_daemon.settings import SettingsError
 
 log = Logger()
 
+SHAPING = ("llmproxy_response_head", "llmproxy_transform", "llmproxy_observe")  # what has a hand in what clients get
 ASYNCIO_HINT = "; asyncio code in a plugin needs the asyncio reactor: twistd --reactor=asyncio llmproxy ..."
 ASYNCIO_MARKS = ("no running event loop", "await wasn't used with future")
 
@@ -38,6 +40,7 @@ class Call:
     function: Callable[..., Any]
     deadline: float
     events: tuple[str, ...] = ()  # the kinds that it is told of; none: all
+    wanted: partial[bool] | None = None  # whether it is called for an exchange; None: for each
 
 
 @frozen(slots=False)
@@ -59,12 +62,18 @@ class Dispatcher:
         self._hooks = {name: self._bind(manager, name, contract) for name, contract in CONTRACTS.items()}
         self.faults: Counter[str] = Counter()
         self._listeners: dict[str, tuple[Call, ...]] = {}
-        # Whether any plugin has a hand in what clients get.
-        self.shape_answers = any(map(self.has, ("llmproxy_response_head", "llmproxy_transform", "llmproxy_observe")))
+        shaping = [call for name in SHAPING for call in self._hooks[name].calls]
+        self._always_shapes = any(call.wanted is None for call in shaping)
+        wanted = [(call.plugin, call.wanted) for call in shaping if call.wanted is not None]
+        self._may_shape = tuple({(plugin, ask.func): ask for plugin, ask in wanted}.values())  # asked once each
 
     def has(self, name: str) -> bool:
         """Whether any plugin implements the hook."""
         return bool(self._hooks[name].calls)
+
+    def shapes(self, exchange: Exchange) -> bool:
+        """Whether any plugin has a hand in what the client of this exchange gets."""
+        return self._always_shapes or any(_says_yes(wanted, exchange) for wanted in self._may_shape)
 
     async def first(self, name: str, *args: Any) -> Any:
         """The first result that is not None, or None."""
@@ -192,10 +201,13 @@ class Dispatcher:
         if impl.hookwrapper or impl.wrapper:
             raise StartError(f"plugin {impl.plugin_name!r}: {hook} cannot be a wrapper, its results may be awaitables")
         function = _taking_all(impl.function, tuple(impl.argnames), names)
+        wanted = _wanted(impl, hook)
+        if wanted is not None:
+            function = _only_where(wanted, function)
         if self._trace is not None:
             function = _traced(function, hook, impl.plugin_name, self._trace)
         deadline = getattr(impl.function, "llmproxy_deadline", contract.deadline)
-        return Call(impl.plugin_name, function, deadline, getattr(impl.function, "llmproxy_events", ()))
+        return Call(impl.plugin_name, function, deadline, getattr(impl.function, "llmproxy_events", ()), wanted)
 
 
 def _taking_all(function: Callable[..., Any], taken: tuple[str, ...], given: tuple[str, ...]) -> Callable[..., Any]:
@@ -208,6 +220,28 @@ def _taking_all(function: Callable[..., Any], taken: tuple[str, ...], given: tup
     if places == [0, 1]:
         return lambda *args: function(args[0], args[1])
     return lambda *args: function(*[args[place] for place in places])
+
+
+def _wanted(impl: pluggy.HookImpl, hook: str) -> partial[bool] | None:
+    """What `only_where` says of an implementation, for its plugin."""
+    mark = getattr(impl.function, "llmproxy_only_where", None)
+    if mark is None:
+        return None
+    if hook not in SHAPING:
+        raise StartError(f"plugin {impl.plugin_name!r}: {hook} cannot have only_where, just {', '.join(SHAPING)}")
+    return partial(mark, impl.plugin)
+
+
+def _only_where(wanted: Callable[[Exchange], bool], function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda exchange, *args: function(exchange, *args) if wanted(exchange) else None
+
+
+def _says_yes(wanted: Callable[[Exchange], bool], exchange: Exchange) -> bool:
+    """A raise is judged where the hook is called."""
+    try:
+        return bool(wanted(exchange))
+    except BaseException:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault)
+        return True
 
 
 def _traced(function: Callable[..., Any], hook: str, plugin: str, write: Callable[[str], None]) -> Callable[..., Any]:

@@ -19,8 +19,10 @@ from twisted.logger import Logger
 
 from proxy_daemon.core import heads, modes
 from proxy_daemon.core.dialects import GENERIC
+from proxy_daemon.core.matching.explanation import NOTHING, explanation
 from proxy_daemon.core.matching.written import UNFIT
-from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, ResponseHead, id_text
+from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, ResponseHead
+from proxy_daemon.core.tally import FORWARDED
 from proxy_daemon.hookspecs import Event, NearMiss
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.faults import Fault, Miss, Overdue, Refusal, without_frames
@@ -82,16 +84,19 @@ class Pipeline:
         may_look_up = modes.looks_up(
             self.mode, exchange.dialect.generates(exchange.request), exchange.directives.no_cache
         )
+        near = None
         if may_look_up:
             recording = await self.hooks.first("llmproxy_lookup", exchange)
             if recording is not None:
                 return await self._replay(exchange, recording, client)
-            if self._serves_near and (near := await self._nearest(exchange)) is not None and near.answers:
+            near = await self._nearest(exchange) if self._serves_near else None
+            if near is not None and near.answers:
                 exchange.likeness, exchange.detail = near.score, f"fuzzy {near.score:.2f}"
                 return await self._replay(exchange, near.recording, client)
         self._tell(exchange, MISSED)
         if not self.mode.forwards or exchange.directives.only_if_cached:
-            raise await self._refusal(exchange)
+            exchange.outcome = Outcome.REFUSED  # also where the client leaves before it is told so
+            raise await self._refusal(exchange, near)
         exchange.outcome = Outcome.MISS if may_look_up else Outcome.LIVE
         if may_look_up and not exchange.directives.no_store:
             return await self._fly(exchange, client)
@@ -113,7 +118,7 @@ class Pipeline:
         self.keeper.served(exchange, recording)
         self._tell(exchange, HIT)
         pieces = self.stage.at_once(recording, exchange)
-        if pieces is None or self.hooks.shape_answers:
+        if pieces is None or self.hooks.shapes(exchange):
             return await self._relay(exchange, self.stage.replay(recording, exchange), client)
         return self._hand_over(exchange, recording, pieces, client)
 
@@ -131,13 +136,13 @@ class Pipeline:
 
     # --- a miss ------------------------------------------------------------------------------------------------------
 
-    async def _refusal(self, exchange: Exchange) -> Refusal:
-        near = await self._nearest(exchange)
+    async def _refusal(self, exchange: Exchange, near: NearMiss | None) -> Refusal:
+        near = near or await self._nearest(exchange)
         reason = f"in mode {self.mode.name}" if not self.mode.forwards else "and the request says only-if-cached"
         lines = [SCOPED] if self.keeper.scope_by_key else _explained(near)
         if UNFIT in exchange.notes:
             lines = [f"A written answer is there: {exchange.notes[UNFIT]}."]
-        if near is not None:
+        if near is not None and not exchange.directives.no_store:
             self._tell(exchange, Event("explained", "\n".join(lines)))
         return Miss("\n".join([f"llmproxy: no recording answers this request, {reason}.", *lines]))
 
@@ -214,7 +219,7 @@ class Pipeline:
         exchange.status = relay.head.status
         self._tell(exchange, FIRST_BYTE)
         self._check_status(exchange)
-        if not self.hooks.shape_answers:
+        if not self.hooks.shapes(exchange):
             outlet = Outlet(exchange, client, (), (), self.hooks)
             outlet.begin(relay.head, relay.age)
             return await relay.join(outlet)
@@ -268,6 +273,8 @@ class NotShared(Exception):
 
 def _note_fault(exchange: Exchange, fault: Fault) -> None:
     """What is kept of it. A message may quote the prompt, which must not be kept under `no-store`."""
+    if exchange.outcome is Outcome.MISS:
+        exchange.notes[FORWARDED] = True
     exchange.outcome, exchange.ending, exchange.status = fault.outcome, fault.ending, fault.status
     exchange.detail = fault.message.partition("\n")[0] if exchange.directives.no_store else fault.message
 
@@ -287,9 +294,4 @@ def _framed_as(original: ResponseHead, head: ResponseHead) -> ResponseHead:
 
 
 def _explained(near: NearMiss | None) -> list[str]:
-    if near is None:
-        return ["Nothing recorded is near it."]
-    return [
-        f"Nearest: exchange {id_text(near.recording.id)} ({near.score:.0%} alike). It differs in:",
-        *near.differences,
-    ]
+    return explanation(near.recording.id, near.score, near.parts, near.differences) if near else [NOTHING]

@@ -6,7 +6,7 @@ it is cancelled before its head is there, and deserted (ended or drained, as the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
@@ -87,14 +87,14 @@ class Flights:
     """The shared flights, by fingerprint and credential."""
 
     def __init__(self) -> None:
-        self._flights: dict[bytes, Flight] = {}
+        self._flights: dict[Hashable, Flight] = {}
 
-    def find(self, key: bytes) -> Flight | None:
+    def find(self, key: Hashable) -> Flight | None:
         """A flight under way that can be joined."""
         flight = self._flights.get(key)
         return flight if flight is not None and flight.joinable else None
 
-    def start(self, key: bytes, launch: Callable[[], Deferred[Relay]]) -> Flight:
+    def start(self, key: Hashable, launch: Callable[[], Deferred[Relay]]) -> Flight:
         """A new flight. An empty key: nobody else may join it."""
         if not key:
             return Flight(launch(), lambda flight: None)

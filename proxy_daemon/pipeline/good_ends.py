@@ -10,9 +10,10 @@ from attrs import frozen
 from twisted.logger import Logger
 
 from proxy_daemon.core.dialects import GENERIC
+from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.dialects.glance import is_good_stream
 from proxy_daemon.core.dialects.judging import fault
-from proxy_daemon.core.messages import Ending, Exchange, Response
+from proxy_daemon.core.messages import Ending, Exchange, Request, Response
 from proxy_daemon.core.modes import MODES, Mode
 from proxy_daemon.core.services import Worker
 from proxy_daemon.pipeline.tape import Tape
@@ -78,16 +79,21 @@ class GoodEnds:
         try:
             if dialect is GENERIC or not dialect.generates(request):
                 return ""
-            data = response.body.whole()
-            if data is not None and is_good_stream(dialect, response.head.headers, data):
+            in_memory = response.body.whole() is not None
+            if in_memory and is_good_stream(dialect, response.head.headers, response.body):
                 return ""
-            if data is not None and len(data) <= SMALL and b"content-encoding" not in response.head.headers:
+            if in_memory and response.body.size <= SMALL and b"content-encoding" not in response.head.headers:
                 return fault(dialect, request, response)
-            found: str = await self.worker.run(fault, dialect, request, response)
+            found: str = await self.worker.run(_looked_at, dialect, request, response)
         except Exception:  # noqa: BLE001  (a plugin's dialect; the answer must be recorded all the same)
             log.failure("the dialect {name} cannot tell whether an answer is whole", name=dialect.name)
             return "its dialect failed"
         return found
+
+
+def _looked_at(dialect: Dialect, request: Request, response: Response) -> str:
+    """What is wrong with an answer that is long, or coded; in a thread."""
+    return "" if is_good_stream(dialect, response.head.headers, response.body) else fault(dialect, request, response)
 
 
 def _may_be_cut_off(exchange: Exchange, response: Response, tape: Tape) -> bool:

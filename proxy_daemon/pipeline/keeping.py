@@ -7,7 +7,7 @@ and once more behind a plugin that changed it. Nothing reaches the store by anot
 from __future__ import annotations
 
 from array import array
-from hashlib import blake2b
+from collections.abc import Hashable
 
 from attrs import define, evolve, field
 
@@ -49,6 +49,7 @@ class Keeper:
     record_max_body: int
     key: bytes = field(repr=False)
     matcher: Matcher = field(factory=Matcher)
+    run: int = 0  # ids from here on are of this run: the daemon's life
 
     def recognise(self, exchange: Exchange) -> None:
         """Set model and fingerprint, from the request as it goes upstream, redacted."""
@@ -67,13 +68,14 @@ class Keeper:
         spans = self.redactor.spans(request.headers.get(b"content-type"), data)
         return with_secrets(exchange.credential, [data[start:end] for start, end in spans], self.key)
 
-    def share_key(self, exchange: Exchange) -> bytes:
-        """What two requests must have in common to be one request in flight."""
+    def share_key(self, exchange: Exchange) -> Hashable:
+        """What two requests must have in common to be one request in flight: more than their fingerprint.
+
+        Whose secrets or minted ids differ are two: the answer to one may hold what the other must not see.
+        """
         request = exchange.request
-        codings = b",".join(request.headers.all(b"accept-encoding"))
-        # Whose secrets differ in a body are two: the answer to one may hold what the other must not see.
-        secret = b"" if exchange.notes[_SAFE].body is request.body else blake2b(request.body.whole() or b"").digest()
-        return b"%b%b%b%b" % (exchange.fingerprint, exchange.credential, secret, codings)
+        codings = tuple(request.headers.all(b"accept-encoding"))
+        return exchange.fingerprint, exchange.credential, request.body.whole(), codings
 
     def served(self, exchange: Exchange, recording: Recording) -> None:
         """A recording answers: a request body that is the recorded one is not stored a second time."""
@@ -109,11 +111,9 @@ class Keeper:
         final = await self._final(exchange, await self._response_redacted(recording))
         if final is None:
             return False
-        return await self.store.put(final, replace=final.replayable and self._replaces(exchange))
-
-    def _replaces(self, exchange: Exchange) -> bool:
-        """Whether its answer takes the place of older ones: by the mode, or since it was asked for in their place."""
-        return self.mode.replaces or exchange.directives.no_cache or OUTDATED in exchange.notes
+        if self.mode.replaces:
+            return await self.store.put(final, replace=final.replayable, run=self.run)
+        return await self.store.put(final, replace=final.replayable and _replaces(exchange))
 
     def _recording(
         self,
@@ -152,6 +152,7 @@ class Keeper:
             served_from=exchange.served_from,
             session=exchange.session,
             scope=exchange.notes.get(_SCOPE, b""),
+            asked=exchange.upstream,
         )
 
     async def _response_redacted(self, recording: Recording) -> Recording:
@@ -192,6 +193,11 @@ class Keeper:
             return recording
         replaced: Recording = evolve(final, request=self.redactor.request(final.request))
         return await self._response_redacted(_fitted(replaced))
+
+
+def _replaces(exchange: Exchange) -> bool:
+    """Whether its answer was asked for in the place of the older ones."""
+    return exchange.directives.no_cache or OUTDATED in exchange.notes
 
 
 def _fitted(recording: Recording) -> Recording:

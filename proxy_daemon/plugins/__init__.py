@@ -12,6 +12,7 @@ from proxy_daemon.plugins.counters import Counters
 from proxy_daemon.plugins.nearest import Nearest
 from proxy_daemon.plugins.replay import Replay
 from proxy_daemon.plugins.request_log import RequestLog
+from proxy_daemon.plugins.rewriting import Rewriting
 from proxy_daemon.plugins.verdict import Verdict
 
 
@@ -24,4 +25,5 @@ def built_in() -> list[tuple[str, Any]]:
         ("console", Console()),
         ("counters", Counters()),
         ("verdict", Verdict()),
+        ("rewriting", Rewriting()),
     ]

@@ -56,7 +56,7 @@ class Console:
         else:
             explained = exchange.notes.pop(EXPLAINED, "")
             more = more_lines(exchange, told=bool(explained)) if self._verbose else []
-            lines = [console_line(exchange, target), *more, *explained_lines(explained)]
+            lines = [console_line(exchange, target), *more, *problem_lines(exchange), *explained_lines(explained)]
         self._write("\n".join([*lines, ""]).encode("utf-8", "replace"))
 
 
@@ -105,6 +105,11 @@ def more_lines(exchange: Exchange, *, told: bool = False) -> list[str]:
     size = f", {exchange.request_size} B from {exchange.client}" if exchange.client else ""
     first = f"exchange {id_text(exchange.id)}{size}{source}"
     return [f"{'':10}{printable(line)}" for line in (first, *([] if told else exchange.detail.split("\n")[1:]))]
+
+
+def problem_lines(exchange: Exchange) -> list[str]:
+    """What rules for rewriting could not do."""
+    return [f"{'':10}{printable(problem)}" for problem in exchange.notes.get("llmproxy.problems", ())]
 
 
 def printable(text: str) -> str:

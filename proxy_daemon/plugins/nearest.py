@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 from proxy_daemon.core.matching.difference import request_differences
@@ -22,6 +23,7 @@ from proxy_daemon.hookspecs import Event, NearMiss, events, hookimpl
 from proxy_daemon.settings import Settings
 
 COMPARED = 20  # without a child process: each costs a parse of its body
+LARGEST_HERE, MOST_HERE = 256 * 1024, 1024 * 1024  # octets of such a request, and of all that it is compared with
 SHOWN = 5
 MOST_WAITING = 64
 MOST_OCTETS = 16 * 1024 * 1024  # of the bodies that wait
@@ -38,7 +40,7 @@ class Nearest:
     def __init__(self) -> None:
         self._waiting: deque[Exchange] = deque()
         self._octets = 0  # of the bodies that wait
-        self._asking = False
+        self._asking = self._going_on = False
         self._tokens = BURST
         self._late: deque[int] = deque(maxlen=MOST_LATE)
         self._counts = {"explained": 0, "dropped": 0, "none": 0, "failed": 0}
@@ -70,7 +72,9 @@ class Nearest:
         """The most alike, and how it differs. Under `no-store` it is told to who asks, and never served."""
         if self._services.life.scoped:
             return None
-        near = exchange.notes[ASKED] = await self._asked(exchange)
+        if ASKED not in exchange.notes:  # who found nothing to serve asks again for the refusal
+            exchange.notes[ASKED] = await self._asked(exchange)
+        near: NearMiss | None = exchange.notes[ASKED]
         return near
 
     async def _asked(self, exchange: Exchange) -> NearMiss | None:
@@ -94,12 +98,15 @@ class Nearest:
             "shown": SHOWN,
             "late": late,
             "below": below,
+            "judged": self._serves,
+            "size": request.body.size,
         }
         return head, request.body.whole() or b""
 
     def _near(self, exchange: Exchange, answer: dict[str, Any]) -> NearMiss | None:
         recording = self._services.store.get(answer["id"]) if "id" in answer else None
-        if recording is None:
+        # Another file may have taken the place of the store's: the child has read that one.
+        if recording is None or recording.fingerprint.hex() != answer["fingerprint"]:
             return None
         parts = tuple((name, share) for name, share in answer["parts"])
         return self._made(exchange, recording, answer["score"], parts, answer["differences"], answer["servable"])
@@ -120,8 +127,13 @@ class Nearest:
         return NearMiss(recording, score, tuple(lines), parts, answers)
 
     def _may_answer(self, exchange: Exchange, recording: Recording) -> bool:
-        """What look-ups ask for besides: the same upstream, good, of the right age."""
-        if exchange.directives.no_store:
+        """What look-ups ask for besides: the same upstream, good, of the right age.
+
+        What has the request's own fingerprint was passed over by the look-up (`--repeat exhaust`); what was written by
+        hand, or has a pattern, answers by rules of its own.
+        """
+        passed_over = bool(recording.fingerprint) and recording.fingerprint == exchange.fingerprint
+        if exchange.directives.no_store or passed_over or recording.written or recording.pattern is not None:
             return False
         same = (recording.upstream.name, recording.upstream.url) == (exchange.upstream.name, exchange.upstream.url)
         young = self._max_age is None or self._services.clock.wall() - recording.started <= self._max_age
@@ -132,10 +144,13 @@ class Nearest:
         return [f"(the index is being made: {there} of {there + left} recordings)"] if left else []
 
     async def _compared(self, exchange: Exchange) -> NearMiss | None:
-        """Without a child process: the newest of this path, in a thread."""
+        """Without a child process: the newest of this path, in a thread, which takes turns with all streams."""
+        if exchange.request.body.size > LARGEST_HERE:
+            return None
         request = self._services.redactor.request(exchange.request)
         candidates = self._services.store.similar(request.path, exchange.model, COMPARED)
-        found = [each for each in candidates if not each.scope]
+        sizes = accumulate(each.request.body.size for each in candidates)
+        found = [each for each, size in zip(candidates, sizes, strict=True) if size <= MOST_HERE and not each.scope]
         if not found:
             return None
         near: NearMiss = await self._services.worker.run(self._best, exchange, request, found)
@@ -176,15 +191,24 @@ class Nearest:
 
     def _go_on(self) -> None:
         """Ask for the first that waits; one at a time, so that a refused request is asked for soon."""
-        while self._waiting and not self._asking:
-            exchange = self._waiting.popleft()
-            self._octets -= exchange.request.body.size
-            if ASKED in exchange.notes:  # `--fuzzy serve` has asked already
-                self._tell(exchange, exchange.notes[ASKED])
-            elif self._services.work is not None and not self._services.life.scoped:
-                self._asking = True
-                head, octets = self._question(exchange, below=exchange.id)
-                self._services.work.post("near", head, octets, partial(self._explain, exchange))
+        if self._going_on:  # an answer came at once: the loop below goes on, and the stack does not grow
+            return
+        self._going_on = True
+        try:
+            while self._waiting and not self._asking:
+                exchange = self._waiting.popleft()
+                self._octets -= exchange.request.body.size
+                self._ask(exchange)
+        finally:
+            self._going_on = False
+
+    def _ask(self, exchange: Exchange) -> None:
+        if ASKED in exchange.notes:  # `--fuzzy serve` has asked already
+            self._tell(exchange, exchange.notes[ASKED])
+        elif self._services.work is not None and not self._services.life.scoped:
+            self._asking = True
+            head, octets = self._question(exchange, below=exchange.id)
+            self._services.work.post("near", head, octets, partial(self._explain, exchange))
 
     def _explain(self, exchange: Exchange, answer: dict[str, Any]) -> None:
         """The child process has answered."""
@@ -193,7 +217,7 @@ class Nearest:
             self._note(answer)
             if "trouble" in answer:
                 self._counts["failed"] += 1
-            else:
+            elif not self._services.life.scoped:  # a reload may have come between
                 self._tell(exchange, self._near(exchange, answer))
         finally:
             self._go_on()

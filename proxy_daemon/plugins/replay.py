@@ -1,7 +1,10 @@
 """Answers requests from the store: which recording of several, in whose words, and with whose ids.
 
-    recordings with the request's fingerprint, young enough -> `--repeat` -> renamed ids
-    else those whose pattern fits                           -> `--repeat` -> a written answer in the form asked for
+    recordings with the request's fingerprint, young enough  -> `--repeat` -> renamed ids
+    else written ones of the same request in the other form  -> `--repeat` -> renamed ids
+    else those whose pattern fits                            -> `--repeat`
+
+What is written by a person comes in the form that is asked for.
 
 The choice is made in one go, so that equal requests under way at the same time get an answer each.
 """
@@ -14,10 +17,11 @@ from attrs import evolve
 
 from proxy_daemon.core.bodies import Body, Bytes, chunks
 from proxy_daemon.core.dialects.dialect import CannotRender
+from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.patterns import PatternIndex
 from proxy_daemon.core.matching.renaming import renamed
 from proxy_daemon.core.matching.sequence import OUTDATED, Cursors
-from proxy_daemon.core.matching.written import UNFIT, as_asked
+from proxy_daemon.core.matching.written import UNFIT, as_asked, misfit
 from proxy_daemon.core.messages import JSON_LIMIT, Exchange, Recording, Request
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.services import Candidate, Services
@@ -38,8 +42,10 @@ class Replay:
         self._clock = services.clock
         self._redactor = services.redactor
         self._cursors = Cursors(settings.repeat)
+        self._either_form = services.either_form
         self._listed: Sequence[Recording] = ()
         self._patterns = _Patterns(())
+        self._written: dict[bytes, list[Candidate]] = {}
         services.facts["repeats"] = self._cursors.stats
         self._take(settings)
 
@@ -61,11 +67,8 @@ class Replay:
         if candidates and self._max_age is not None:
             candidates = self._young(exchange, candidates)
         if not candidates:
-            return self._by_pattern(exchange)
-        recording = self._chosen(exchange, exchange.fingerprint, candidates)
-        if recording is None or _is_same(recording.request.body, exchange.request.body):
-            return recording
-        return _with_ids_of(recording, exchange)
+            return self._by_more(exchange)
+        return _fitted(self._chosen(exchange, exchange.fingerprint, candidates), exchange)
 
     def _young(self, exchange: Exchange, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """What is too old does not count. Where all of it is, the answer that comes takes its place."""
@@ -82,31 +85,47 @@ class Replay:
         while left and (chosen := self._cursors.choose(exchange.session, key, candidates, again=again)) is not None:
             recording = self._store.get(chosen.id)
             if recording is not None and recording.response is not None:
-                return _in_form(recording, exchange) if recording.written else recording
+                return recording
             left, candidates = left - 1, [each for each in candidates if each is not chosen]
         if self._ends:
-            self._missed(exchange, key)
+            self._missed(exchange, key, candidates)
         return None
 
-    def _missed(self, exchange: Exchange, key: bytes) -> None:
+    def _missed(self, exchange: Exchange, key: bytes, candidates: Sequence[Candidate] = ()) -> None:
         """With `exhaust`, an answer that is recorded now has been served by then: the session goes on behind it."""
         if self._forwards:
             live = Candidate(exchange.id, exchange.started, 0, exchange.session)
-            self._cursors.answered(exchange.session, key, live)
+            self._cursors.live(exchange.session, key, live, candidates)
 
-    # --- patterns ----------------------------------------------------------------------------------------------------
+    # --- what answers more than its own request ----------------------------------------------------------------------
 
-    def _by_pattern(self, exchange: Exchange) -> Recording | None:
-        # What has a pattern was recorded by nobody's credential: where that counts, it is for those without one.
-        listed = () if exchange.notes.get(SCOPE) else self._store.patterns()
+    def _by_more(self, exchange: Exchange) -> Recording | None:
+        listed = self._store.patterns()
         if listed is not self._listed:
             self._listed, self._patterns = listed, _Patterns(listed)
-        found = self._patterns.first(self._redactor.request(exchange.request), exchange.session) if listed else None
-        if found is not None:
-            return self._chosen(exchange, *found)
+            self._written = _written(listed, self._either_form)
+        if listed:
+            request = self._redactor.request(exchange.request)
+            if (recording := self._in_other_form(exchange, request)) is not None:
+                return recording
+            # What has a pattern was recorded by nobody's credential: where that counts, it is for those without one.
+            if not exchange.notes.get(SCOPE) and (found := self._patterns.first(request, exchange.session)) is not None:
+                recording = self._chosen(exchange, *found)
+                return None if recording is None else _if_fit(recording, exchange)
         if self._ends:
             self._missed(exchange, exchange.fingerprint)
         return None
+
+    def _in_other_form(self, exchange: Exchange, request: Request) -> Recording | None:
+        """A written recording of the same request, but that one of the two asks for a stream. ``request``: redacted."""
+        if not self._written:
+            return None
+        scope = exchange.notes.get(SCOPE, b"")
+        key = self._either_form.of_request(request, exchange.dialect, exchange.upstream, scope)
+        candidates: Sequence[Candidate] = self._written.get(key, ())
+        if candidates and self._max_age is not None:
+            candidates = self._young(exchange, candidates)
+        return _fitted(self._chosen(exchange, key, candidates), exchange) if candidates else None
 
 
 class _Patterns:
@@ -117,8 +136,7 @@ class _Patterns:
         self._groups: dict[object, list[Candidate]] = {}
         for each in listed:
             if each.pattern is not None:
-                candidate = Candidate(each.id, each.started, each.status, each.session)
-                self._groups.setdefault(each.pattern, []).append(candidate)
+                self._groups.setdefault(each.pattern, []).append(_candidate(each))
 
     def first(self, request: Request, session: str) -> tuple[bytes, Sequence[Candidate]] | None:
         """Key and recordings of the first pattern that fits: of the same session, where there is such; else of any."""
@@ -133,13 +151,52 @@ class _Patterns:
         return b"pattern %d" % group[0].id, group
 
 
+def _candidate(recording: Recording) -> Candidate:
+    return Candidate(recording.id, recording.started, recording.status, recording.session)
+
+
+def _written(listed: Sequence[Recording], either_form: EitherForm) -> dict[bytes, list[Candidate]]:
+    """What persons wrote, by the fingerprints in either form of the requests that it answers."""
+    found: dict[bytes, list[Candidate]] = {}
+    for each in listed:
+        if not each.written:
+            continue
+        try:
+            key = either_form.of_recording(each)
+        except Exception:  # noqa: BLE001, S112  (a plugin's dialect raises anything: the fault is told where it is asked)
+            continue
+        if key:
+            found.setdefault(key, []).append(_candidate(each))
+    return found
+
+
+def _fitted(recording: Recording | None, exchange: Exchange) -> Recording | None:
+    """With the ids of the conversation, in the form that is asked for."""
+    if recording is None:
+        return None
+    if not _is_same(recording.request.body, exchange.request.body):
+        recording = _with_ids_of(recording, exchange)
+    return _in_form(recording, exchange)
+
+
 def _in_form(recording: Recording, exchange: Exchange) -> Recording | None:
     """A written answer as the request asks for it. Where that cannot be: None, and a note why."""
+    if not recording.written:
+        return recording
     try:
         return as_asked(recording, exchange.request, exchange.dialect)
     except CannotRender as error:
         exchange.notes[UNFIT] = str(error)
         return None
+
+
+def _if_fit(recording: Recording, exchange: Exchange) -> Recording | None:
+    """What answers by its pattern: it may have been recorded in the other form. Then None, and a note why."""
+    why = "" if recording.written else misfit(recording, exchange.request, exchange.dialect)
+    if why:
+        exchange.notes[UNFIT] = why
+        return None
+    return _in_form(recording, exchange)
 
 
 def _is_retry(request: Request) -> bool:

@@ -96,6 +96,9 @@ def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
         line["served_from"] = id_text(exchange.served_from)
     if exchange.detail:
         line["detail"] = exchange.detail
+    for name in ("rules", "problems"):  # of rewriting
+        if found := exchange.notes.get(f"llmproxy.{name}"):
+            line[name] = list(found)
     return line
 
 

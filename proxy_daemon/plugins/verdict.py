@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import define, field
 
-from proxy_daemon.core.ids import COUNTER_BITS, Ids
+from proxy_daemon.core.ids import Ids
 from proxy_daemon.core.messages import Exchange, Recording, id_text
 from proxy_daemon.core.services import Services
 from proxy_daemon.core.tally import Tallies, Tally
@@ -43,7 +43,7 @@ class Verdict:
         """Begin with nothing."""
         self._store, self._worker, self._redactor = services.store, services.worker, services.redactor
         self._ids = Ids(services.clock)
-        self._tallies = Tallies(self._now())
+        self._tallies = Tallies(self._ids.least())
 
     @hookimpl
     def llmproxy_resources(self) -> dict[str, Any]:
@@ -99,13 +99,9 @@ class Verdict:
 
     def _forget(self, parameters: Mapping[str, str]) -> None:
         if "session" in parameters:
-            self._tallies.reset(parameters["session"], self._now())
+            self._tallies.reset(parameters["session"], self._ids.least())
         else:
-            self._tallies = Tallies(self._now())
-
-    def _now(self) -> int:
-        """The least id that an exchange of this moment can have."""
-        return self._ids.next() >> COUNTER_BITS << COUNTER_BITS
+            self._tallies = Tallies(self._ids.least())
 
     # --- unused recordings -------------------------------------------------------------------------------------------
 

@@ -13,16 +13,15 @@ from typing import Any
 from attrs import Attribute, field, fields, frozen
 
 from proxy_daemon.core.access import parse_allowed_host, parse_allowed_origin
-from proxy_daemon.core.matching.match_on import MatchOn, PathMatch, parse_match_on
-from proxy_daemon.core.matching.sequence import SEQUENCE, Repeat, parse_repeat
-from proxy_daemon.core.matching.stamps import Stamp, parse_named
-from proxy_daemon.core.modes import MODES
+from proxy_daemon.core.matching.match_on import MatchOn, PathMatch
+from proxy_daemon.core.matching.sequence import Repeat
+from proxy_daemon.core.matching.stamps import Stamp
 from proxy_daemon.core.proxying import Proxy, parse_proxy
 from proxy_daemon.core.quantities import duration_text, size_text
-from proxy_daemon.core.speed import AT_ONCE, Speed, parse_speed
+from proxy_daemon.core.speed import Speed
 from proxy_daemon.core.upstreams import Upstream, parse_named_file, parse_upstream
+from proxy_daemon.settings import replaying
 from proxy_daemon.settings.values import (
-    NEVER,
     Option,
     choice,
     option,
@@ -32,7 +31,6 @@ from proxy_daemon.settings.values import (
     parse_flag,
     parse_seconds,
     parse_seconds_or_never,
-    parse_share,
     parse_text,
 )
 
@@ -41,11 +39,10 @@ class SettingsError(Exception):
     """One line that names the layer, the key and what to do."""
 
 
-_NEEDS_CASSETTE = "it belongs to cassettes, which this version does not have; for the store, use none or new_episodes"
-_WAY, _KEEP, _REPLAY, _LIMITS, _SAY, _MORE = (
+_WAY, _KEEP, _REWRITE, _LIMITS, _SAY, _MORE = (
     "Where from, where to",
     "Recording",
-    "Replaying",
+    "Rewriting",
     "Limits",
     "Saying what happens",
     "Access and plugins",
@@ -158,89 +155,25 @@ class Settings:
     )
     drain_max_seconds: float = option(60.0, "how long an answer is drained", "2m", parse_seconds, _KEEP)
     drain_max_bytes: int = option(16 * 1024**2, "how much of an answer is drained", "1MiB", parse_bytes, _KEEP)
-    mode: str = option(
-        "new_episodes",
-        "off: forward only; new_episodes: replay what is recorded, else forward and record; none: replay or refuse; "
-        "all: forward and record anew",
-        "none",
-        choice(*MODES, once=_NEEDS_CASSETTE),
-        _REPLAY,
-    )
-    replay_scope: str = option(
-        "",
-        "all: anybody's recording answers; key: only one made with the same credential",
-        "key",
-        choice("key", "all"),
-        _REPLAY,
-        shown="all on loopback without client tokens, else key",
-    )
-    replay_max_age: float = option(
-        NEVER,
-        "older recordings do not answer, except in mode none",
-        "12h",
-        parse_seconds,
-        _REPLAY,
-        shown="no limit",
-        reload=True,
-    )
-    repeat: Repeat = option(
-        SEQUENCE,
-        "what answers a request that was recorded more than once: sequence (in order, then the last), exhaust (in "
-        "order, then a miss), cycle, first, last, or random:SEED; each X-LLMProxy-Session has its own place",
-        "exhaust",
-        parse_repeat,
-        _REPLAY,
-        reload=True,
-    )
-    replay_speed: Speed = option(
-        AT_ONCE,
-        "0: at once; 1: as recorded; 2: twice as fast; 20tps: 20 pieces a second",
-        "20tps",
-        parse_speed,
-        _REPLAY,
-        shown="0",
-        reload=True,
-    )
-    match_on: tuple[MatchOn, ...] = option(
+    mode: str = replaying.mode
+    replay_scope: str = replaying.replay_scope
+    replay_max_age: float = replaying.replay_max_age
+    repeat: Repeat = replaying.repeat
+    replay_speed: Speed = replaying.replay_speed
+    match_on: tuple[MatchOn, ...] = replaying.match_on
+    match_keys: str = replaying.match_keys
+    volatile: tuple[tuple[Stamp, ...], ...] = replaying.volatile
+    fuzzy: str = replaying.fuzzy
+    fuzzy_threshold: float = replaying.fuzzy_threshold
+    rewrite: tuple[str, ...] = option(
         (),
-        "what counts: these members of the body only, -PATH to leave one out, +header:NAME to add a field; repeatable",
-        "model,messages,-messages.*.name,+header:x-team",
-        parse_match_on,
-        _REPLAY,
-        repeatable=True,
-        shown="all that can change the answer, see docs/matching.md",
-    )
-    match_keys: str = option(
-        "llmproxy",
-        "how recordings are found: llmproxy; promptecho-2 makes the keys that promptecho 0.1.3 makes",
-        "promptecho-2",
-        choice("llmproxy", "promptecho-2"),
-        _REPLAY,
-    )
-    volatile: tuple[tuple[Stamp, ...], ...] = option(
-        (),
-        "what clients stamp into requests and does not count: dates, uuids, claude-code, codex, copilot-cli; "
-        "repeatable; [[volatile]] tables make others",
-        "claude-code",
-        parse_named,
-        _REPLAY,
+        "change requests and answers by rule: gpt-oss, gpt-oss-reasoning, thinking-tags, or a file; repeatable",
+        "gpt-oss",
+        parse_text,
+        _REWRITE,
         repeatable=True,
         shown="none",
-    )
-    fuzzy: str = option(
-        "diff",
-        "on a miss: diff says how the nearest recording differs, serve answers with it where little does, "
-        "serve-none in mode none too, off does nothing",
-        "off",
-        choice("off", "diff", "serve", "serve-none"),
-        _REPLAY,
-    )
-    fuzzy_threshold: float = option(
-        0.8,
-        "how alike the nearest recording must be to be served, 0 to 1; whatever its value, small edits of texts only",
-        "0.98",
-        parse_share,
-        _REPLAY,
+        reload=True,
     )
     max_body: int = option(512 * 1024**2, "a longer request body is answered 413", "32MiB", parse_bytes, _LIMITS)
     max_head: int = option(

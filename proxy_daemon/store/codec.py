@@ -25,6 +25,7 @@ COLUMNS = (
 )
 IMPORTED = "imported"  # in the facts of what came from a file of another tool
 SCOPE = "scope"  # in the facts; version 1 wrote none
+ASKED = "asked"  # in the facts of imports, and where another upstream than this one answered
 _MARKS = f"({', '.join('?' * 17)})"
 Row = tuple[Any, ...]
 
@@ -111,7 +112,9 @@ _TYPES = _row_types()
 def _facts(recording: Recording) -> bytes:
     up = recording.upstream
     facts: dict[str, Any] = {name: getattr(recording, name) for name in _SMALL}
-    facts["upstream"] = (up.name, up.url, up.scheme, up.host, up.port, up.base_path)
+    facts["upstream"] = _place(up)
+    if recording.asked is not None and (recording.imported or recording.asked != up):
+        facts[ASKED] = _place(recording.asked)
     facts["ending"] = recording.ending
     facts["outcome"] = recording.outcome
     facts["detail"] = recording.detail.encode("utf-8", "replace").decode()
@@ -145,16 +148,29 @@ def _read_facts(data: bytes) -> dict[str, Any]:
     """The fields of a recording that stand in its facts."""
     try:
         facts = orjson.loads(data)
-        upstream, small = facts["upstream"], {name: facts[name] for name in _SMALL}
-        if [*map(type, upstream)] != _UPSTREAM_TYPES or [*map(type, small.values())] != _SMALL_TYPES:
+        small = {name: facts[name] for name in _SMALL}
+        if [*map(type, small.values())] != _SMALL_TYPES:
             raise ValueError("a fact has a wrong type")
         rest: dict[str, Any] = {"ending": Ending(facts["ending"]), "outcome": Outcome(facts["outcome"])}
+        rest["upstream"] = _read_place(facts["upstream"])
+        if ASKED in facts:
+            rest["asked"] = _read_place(facts[ASKED])
         if IMPORTED in facts:
             rest |= _read_imported(facts[IMPORTED])
         rest |= _read_answering(facts)
     except (KeyError, TypeError) as error:
         raise ValueError(f"a fact is missing: {error}") from error
-    return small | rest | {"upstream": Upstream(*upstream)}
+    return small | rest
+
+
+def _place(upstream: Upstream) -> tuple[Any, ...]:
+    return (upstream.name, upstream.url, upstream.scheme, upstream.host, upstream.port, upstream.base_path)
+
+
+def _read_place(members: Any) -> Upstream:
+    if [*map(type, members)] != _UPSTREAM_TYPES:
+        raise ValueError("a fact has a wrong type")
+    return Upstream(*members)
 
 
 def _answers(recording: Recording) -> int:

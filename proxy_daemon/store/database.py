@@ -29,12 +29,11 @@ from proxy_daemon.store.parts import StoredBody
 from proxy_daemon.store.refingerprint import Rules, follows
 from proxy_daemon.store.retention import Retention
 from proxy_daemon.store.unwritable import Unwritable
-from proxy_daemon.store.writer import Report, Write, Writer
+from proxy_daemon.store.writer import LARGEST, Report, Write, Writer
 
 __all__ = ["SQLiteStore", "StoreError"]
 
 RELEASE_SECONDS = 2.0  # how long a client's last bytes wait for a slow disk
-LARGEST = 2**63 - 1  # SQLite has no larger number
 UNSERVED = (
     "nothing is served from it: it was written under other rules of matching (another version, or other settings); "
     "start llmproxy on it once where it can be written"
@@ -230,12 +229,13 @@ class SQLiteStore:
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def put(self, recording: Recording, *, replace: bool = False) -> Deferred[bool]:
+    def put(self, recording: Recording, *, replace: bool = False, run: int = 0) -> Deferred[bool]:
         """Write; fires with whether it is committed, or False when the disk takes too long over it.
 
+        ``replace``, ``run``: as `core.services.Store` has it.
         Its bodies must stay readable for as long as the recording is referred to.
         """
-        write = self._queued(recording, replace)
+        write = self._queued(recording, replace, run)
         if write is None:
             return succeed(False)
         if not self._waking:
@@ -249,8 +249,8 @@ class SQLiteStore:
         """Write some time soon; nobody waits for it."""
         self._queued(recording, False)
 
-    def _queued(self, recording: Recording, replace: bool) -> Write | None:
-        write = Write(recording, replace, time.monotonic(), _held(recording))
+    def _queued(self, recording: Recording, replace: bool, run: int = 0) -> Write | None:
+        write = Write(recording, replace, time.monotonic(), _held(recording), run)
         if self._writer.put(write):
             return write
         self._counts["failed"] += 1

@@ -38,7 +38,7 @@ class NoStore:
         """Nothing."""
         return ()
 
-    def put(self, recording: Recording, *, replace: bool = False) -> Deferred[bool]:
+    def put(self, recording: Recording, *, replace: bool = False, run: int = 0) -> Deferred[bool]:
         """It is not written."""
         return succeed(False)
 

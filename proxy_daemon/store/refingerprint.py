@@ -1,8 +1,9 @@
 """New fingerprints for a store that was written under other rules of matching: by another version or other settings.
 
-Invariant: `meta` names the rules that all fingerprints of the file follow; it is set when the last of them does. Each
-batch is a transaction, and a recording that has its new fingerprint gets the same one again: after a crash it is simply
-done anew. Called when a store is opened, before anybody asks it (`store/database.py`, `store/imports.py`).
+Invariant: `meta` names the rules that all fingerprints of the file follow: none from the first change on, the new ones
+when the last fingerprint follows them. Each batch is a transaction, and a recording that has its new fingerprint gets
+the same one again: after a crash it is simply done anew, by whatever rules the next daemon has. Called when a store is
+opened, before anybody asks it (`store/database.py`, `store/imports.py`).
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from proxy_daemon.store.access import BUSY_SECONDS, connect
 from proxy_daemon.store.codec import COLUMNS, SCOPE, Row, from_row
 from proxy_daemon.store.parts import StoredBody
 
-MIXED = b""  # two daemons with different rules have written: no rules hold for all of it
+MIXED = b""  # two daemons with different rules have written, or a job was broken off: no rules hold for all of it
 BATCH = 500
 IN_MEMORY = 1024 * 1024  # octets: live requests beyond that lie in files, and have no canonical form
 # Nothing behind the request's body is needed: what an answer takes on the disk is not read.
-_NEEDED = COLUMNS.replace("response_body", "x''").replace("pieces", "x''").replace("session", "''")
+_NEEDED = COLUMNS.partition("response_head")[0] + "NULL, 0, x'', x'', ''"
+_HAS_SCOPE = b'"%b":' % SCOPE.encode()  # within texts, quotes have backslashes before them
 # What answers by its pattern alone has no fingerprint.
 _LEFT = "id > ? AND replayable AND fingerprint IS NOT NULL"
 _SELECT = f"SELECT {_NEEDED} FROM exchange WHERE {_LEFT} ORDER BY id LIMIT ?"  # noqa: S608  (constants)
@@ -105,13 +107,15 @@ class _Job:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             done = not rows and self._is_end(last)
-            if done:
-                self.connection.execute("INSERT OR REPLACE INTO meta VALUES ('matching', ?)", (self.rules.digest,))
+            self.connection.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('matching', ?)", (self.rules.digest if done else MIXED,)
+            )
             for query, values in changes:
                 self.connection.execute(query, values)
             self.connection.execute("COMMIT")
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            if self.connection.in_transaction:  # a full disk has ended it
+                self.connection.execute("ROLLBACK")
             raise
         if done:
             return None
@@ -134,10 +138,9 @@ class _Job:
         """Fingerprint and facts. What cannot be read, or makes a plugin's dialect fail, has none."""
         try:
             recording = self._in_memory(from_row(row, self._body))
-            facts = orjson.loads(row[8])
-            known = SCOPE in facts
+            known = _HAS_SCOPE in row[8]
             fingerprint = self.rules.fingerprint(recording, known)
-            return fingerprint, row[8] if known else orjson.dumps(facts | {SCOPE: ""})
+            return fingerprint, row[8] if known else orjson.dumps(orjson.loads(row[8]) | {SCOPE: ""})
         except Exception:  # noqa: BLE001  (somebody has edited the row, or a plugin's dialect raises anything)
             return b"", b""
 

@@ -34,6 +34,8 @@ RETRY_SECONDS = 1.0
 LOOK_SECONDS = 1.0  # between two looks at what needs no traffic
 BUSY_SECONDS = 5.0
 OFF = "recording is off: "
+LARGEST = 2**63 - 1  # SQLite has no larger number
+REPLACED = "UPDATE exchange SET replayable = 0 WHERE fingerprint = ? AND replayable AND id < ? AND NOT pinned"
 
 
 @define(eq=False)
@@ -44,6 +46,7 @@ class Write:
     replace: bool
     since: float
     size: int
+    run: int = 0  # what it replaces was recorded before this id, in its session; 0: whatever answers its request
 
 
 @frozen
@@ -203,9 +206,9 @@ class Writer:
         if recording.response is not None:
             _insert_parts(connection, recording.id, 1, recording.response.body)
         if write.replace and recording.fingerprint:
+            before, sessions = (write.run, (recording.session,)) if write.run else (LARGEST, ())
             connection.execute(
-                "UPDATE exchange SET replayable = 0 WHERE fingerprint = ? AND replayable AND NOT pinned",
-                (recording.fingerprint,),
+                REPLACED + (" AND session = ?" if sessions else ""), (recording.fingerprint, before, *sessions)
             )
 
     def _look(self) -> None:

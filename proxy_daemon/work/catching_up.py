@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from attrs import define, field
 
 from proxy_daemon.core.dialects import BUILT_IN, recognise
-from proxy_daemon.core.matching.features import features
+from proxy_daemon.core.matching.sketch import Sketch, kind_of, sketch
+from proxy_daemon.core.matching.subject import subject
 from proxy_daemon.core.messages import Recording
 from proxy_daemon.work.index import Index
 from proxy_daemon.work.recorded import Recorded
@@ -72,14 +73,15 @@ class CatchingUp:
 
     def add(self, ids: Iterable[int]) -> None:
         """Take these in, those of them that are not there yet."""
-        self.index.add([(each, self._features(each)) for each in ids if not self.index.has(each)])
+        self.index.add([(each, self._sketch(each)) for each in ids if not self.index.has(each)])
 
-    def _features(self, exchange_id: int) -> tuple[int, ...]:
+    def _sketch(self, exchange_id: int) -> Sketch | None:
         """None for what is not compared: it is taken in all the same, and not looked at again."""
         recording = self.store.get(exchange_id)
         if recording is None or not is_open(recording):
-            return ()
-        return features(recording.request, recognise(recording.request, BUILT_IN))
+            return None
+        dialect = recognise(recording.request, BUILT_IN)
+        return sketch(subject(recording.request, dialect), kind_of(recording.request, dialect))
 
     def _next(self) -> list[int]:
         """The next ids to take in."""

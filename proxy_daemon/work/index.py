@@ -1,70 +1,54 @@
-"""The index of near misses: which recordings share a feature, in a file of its own beside the store.
+"""The index of near misses: a sketch of each recording, in a file of its own beside the store, and in memory.
 
 It holds nothing that could not be made anew: where it is damaged, of another version or of another store, it is.
-Features (`core/matching/features.py`) are cut to 32 bits: two that meet by chance cost a comparison, no more.
-
-Postings are gathered in memory and written many at once, each 4,096 recordings into a part of the tree of their own
-(a generation): written as they come, all over one large tree, they would take most of the time. What was not written
-yet is found again in `taken`. Used by `catching_up.py`, which fills it, and by `nearest.py`, which asks it.
+A question weighs its small sketch against those of all recordings, which lie in memory (`shortlist.py`), and where none
+is very much alike its coarse one; then its fine one against those of the best. Used by `catching_up.py`, which fills it, and by `nearest.py`, which asks it.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from heapq import nlargest
-from math import log
 
-from attrs import frozen
+from rapidfuzz.distance import Indel
 
-VERSION = 1
-POSTED = 96  # features of a recording by which it is found, the most telling; all are compared
-FEW, MANY = 32, 512  # postings of one feature that are read, the newest: to know how rare it is, and of rare ones
-MOST_READ = 4000  # postings of rare ones that are read for one question
-SCORED = 128  # recordings whose features are all compared
-WRITTEN = 256  # recordings whose postings are written at once
-BITS = 12  # of a place within its generation
-CACHE_KIB = 16 * 1024
+from proxy_daemon.core.matching.sketch import COARSE, DEEPEST, FINE, SMALL, Sketch, terms
+from proxy_daemon.work.shortlist import Shortlist, keep
+
+VERSION = 2
+FINER, FINER_SURE = 256, 64  # recordings whose fine sketches are compared
+SMALL_SURE = 0.85  # by the small sketch, for which chance counts
+SURE = 0.93  # by the fine sketch: where one is as alike, no others are looked for
+MOST_GONE = 1000  # dropped ones whose sketches stay in memory, or as many as a quarter of all
+CACHE_KIB = 4 * 1024
 BUSY_SECONDS = 0.5
 TEMPORARY = ""  # SQLite's name for a file that is gone when it is closed
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA}
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-# Without the types, SQLite would not use the key to find them.
-_POSTING = (
-    "CREATE TABLE posting (generation INTEGER, feature INTEGER, low INTEGER,"
-    " PRIMARY KEY (generation, feature, low)) WITHOUT ROWID"
-)
 LAYOUT = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
-    # place: numbers in the order of taking
-    "CREATE TABLE taken (place INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, features BLOB NOT NULL)",
-    "CREATE TABLE generation (number INTEGER PRIMARY KEY)",
-    _POSTING,
-    "INSERT INTO meta VALUES ('posted', 0)",
+    # place: numbers in the order of taking. Without `fixed`: is not compared. Texts are UTF-16, the fine one last: it
+    # is not read at the start.
+    (
+        "CREATE TABLE taken (place INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, fixed BLOB, turns INTEGER,"
+        " small_level INTEGER, small BLOB, coarse_level INTEGER, coarse BLOB, fine_level INTEGER, fine BLOB)"
+    ),
 )
-PLACES = (
-    "SELECT p.generation << 12 | p.low FROM generation g CROSS JOIN posting p ON p.generation = g.number"
-    " WHERE p.feature = ? ORDER BY g.number DESC, p.low DESC LIMIT ?"
-)
-Features = Sequence[int]
-_LOW = (1 << BITS) - 1
+INSERT = "INSERT OR IGNORE INTO taken VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+DROP = "DELETE FROM taken WHERE id = ?"
+KNOWN = "SELECT id, fixed, turns, small_level, small, coarse_level, coarse FROM taken WHERE fixed IS NOT NULL ORDER BY place"
+FINE_ONE = "SELECT fixed, turns, fine_level, fine FROM taken WHERE id = ? AND fixed IS NOT NULL"
+CODING = "utf-16-le"
+MOST_TURNS = 1_000_000
+FIXED_BREAKS = 7
 
 
 class IndexDamaged(Exception):
     """The index must be made anew."""
-
-
-@frozen
-class Rarity:
-    """A feature of a request: who has it, and what that weighs."""
-
-    feature: int
-    places: list[int]
-    weight: float
 
 
 class Index:
@@ -77,17 +61,13 @@ class Index:
             with self._guarded():
                 self._prepare(identity)
                 self.count = self._number("SELECT count(*) FROM taken")
-                self._last = self._number("SELECT coalesce(max(place), 0) FROM taken")
-                self._posted = self._number("SELECT value FROM meta WHERE name = 'posted'")
-                self._fresh = self._unwritten()
+                self._read()
         except BaseException:
             self._connection.close()
             raise
 
     def close(self) -> None:
-        """Write what waits and let the file go."""
-        with suppress(sqlite3.Error, IndexDamaged):
-            self.write()
+        """Let the file go."""
         self._connection.close()
 
     @property
@@ -115,107 +95,72 @@ class Index:
         with self._guarded():
             return self._connection.execute(query, (behind, most)).fetchall()
 
-    def add(self, recordings: Sequence[tuple[int, Features]]) -> None:
-        """Take them in, all or none: (id, features), the most telling first. Those that are there stay as they are."""
-        known = [(exchange_id, _short(features)) for exchange_id, features in recordings]
-        rows = [(place, each[0], each[1].tobytes()) for place, each in enumerate(known, self._last + 1)]
+    def add(self, recordings: Sequence[tuple[int, Sketch | None]]) -> None:
+        """Take them in, all or none; None for what is not compared. Those that are there stay as they are."""
         with self._guarded():
             with self._transaction():
-                done = self._connection.executemany("INSERT OR IGNORE INTO taken VALUES (?, ?, ?)", rows)
-            self.count += max(0, done.rowcount)
-            for place, _, features in rows:
-                self._post(place, _read(features))
-            self._last += len(rows)
-            if self._last - self._posted >= WRITTEN:
-                self.write()
+                added = [each for each in recordings if self._insert(*each)]
+            self.count += len(added)
+            for exchange_id, known in added:
+                if known is not None:
+                    self._gone.discard(exchange_id)
+                    self._small.put(exchange_id, known.fixed, known.turns, *known.within(SMALL))
+                    self._coarse.put(exchange_id, known.fixed, known.turns, *known.within(COARSE))
 
-    def write(self) -> None:
-        """The postings that wait."""
-        rows = sorted(
-            (place >> BITS, feature, place & _LOW) for feature, places in self._fresh.items() for place in places
-        )
-        generations = sorted({(row[0],) for row in rows})
-        with self._guarded(), self._transaction():
-            self._connection.executemany("INSERT OR IGNORE INTO generation VALUES (?)", generations)
-            self._connection.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?, ?)", rows)
-            self._connection.execute("UPDATE meta SET value = ? WHERE name = 'posted'", (self._last,))
-        self._posted, self._fresh = self._last, {}
+    def _insert(self, exchange_id: int, known: Sketch | None) -> bool:
+        row: list[object] = [exchange_id, *[None] * 8]
+        if known is not None:
+            row[1:3] = _octets(known.fixed), known.turns
+            for place, most in enumerate((SMALL, COARSE, FINE)):
+                level, signs = known.within(most)
+                row[3 + 2 * place : 5 + 2 * place] = level, _octets(signs)
+        return self._connection.execute(INSERT, row).rowcount > 0
 
     def drop(self, ids: Iterable[int]) -> None:
-        """Forget these. Postings that were not written yet lead nowhere, which does no harm."""
-        with self._guarded(), self._transaction():
-            for exchange_id in ids:
-                row = self._connection.execute(
-                    "DELETE FROM taken WHERE id = ? RETURNING place, features", (exchange_id,)
-                ).fetchone()
-                if row is not None:
-                    self.count -= 1
-                    keys = [(row[0] >> BITS, feature, row[0] & _LOW) for feature in _read(row[1])[:POSTED]]
-                    self._connection.executemany(
-                        "DELETE FROM posting WHERE generation = ? AND feature = ? AND low = ?", keys
-                    )
+        """Forget these."""
+        with self._guarded():
+            with self._transaction():
+                dropped = [each for each in ids if self._connection.execute(DROP, (each,)).rowcount > 0]
+            self.count -= len(dropped)
+            self._gone.update(dropped)
+            if len(self._gone) > max(MOST_GONE, self.count // 4):
+                self._read()
 
-    def _post(self, place: int, features: array[int]) -> None:
-        for feature in features[:POSTED]:
-            self._fresh.setdefault(feature, []).append(place)
-
-    def _unwritten(self) -> dict[int, list[int]]:
-        """What was gathered when the file was left."""
-        self._fresh = {}
-        query = "SELECT place, features FROM taken WHERE place > ? ORDER BY place"
-        for place, features in self._connection.execute(query, (self._posted,)).fetchall():
-            self._post(place, _read(features))
-        return self._fresh
+    def _read(self) -> None:
+        """All sketches into memory."""
+        self._small, self._coarse, self._gone = Shortlist(), Shortlist(), set[int]()
+        for exchange_id, fixed, turns, small_level, small, coarse_level, coarse in self._connection.execute(KNOWN):
+            self._small.put(exchange_id, _fixed(fixed), _turns(turns), _level(small_level), _text(small))
+            self._coarse.put(exchange_id, _fixed(fixed), _turns(turns), _level(coarse_level), _text(coarse))
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
-    def nearest(self, features: Features, most: int) -> list[int]:
-        """Ids of the recordings that share most with these features, rare ones counted more; the best first."""
+    def nearest(self, asked: Sketch, most: int) -> list[int]:
+        """Ids of the recordings that are most alike, about; the best first, of equal ones the newest."""
         with self._guarded():
-            rarities = sorted((self._rarity(each) for each in _short(features)[:POSTED]), key=lambda each: -each.weight)
-            sums: dict[int, float] = {}
-            left = MOST_READ
-            for rarity in rarities:
-                places = self._all_places(rarity) if left > 0 else rarity.places
-                left -= len(places)
-                for place in places:
-                    sums[place] = sums.get(place, 0.0) + rarity.weight
-            best = nlargest(SCORED, sums, key=lambda place: (sums[place], place))
-            return self._scored(best, self._weights(features, rarities))[:most]
+            best = self._finer(asked, self._best(self._small, asked, FINER_SURE, SMALL_SURE), most)
+            if not best or best[0][0] < SURE:
+                best = self._finer(asked, self._best(self._coarse, asked, FINER, 0.0), most)
+            return [exchange_id for _, exchange_id in best]
 
-    def _rarity(self, feature: int) -> Rarity:
-        """Of a feature with many postings the newest are read; how many there are follows from how far these reach."""
-        places = self._places(feature, FEW)
-        frequency = float(len(places)) or 1.0
-        if len(places) == FEW:
-            frequency *= max(1.0, self._last / (self._last - places[-1] + 1))
-        return Rarity(feature, places, log(1.0 + self._last / frequency))
+    def _best(self, known: Shortlist, asked: Sketch, most: int, least: float) -> list[tuple[float, int]]:
+        best = known.best(asked, most + len(self._gone), least)
+        return [each for each in best if each[1] not in self._gone]
 
-    def _all_places(self, rarity: Rarity) -> list[int]:
-        return rarity.places if len(rarity.places) < FEW else self._places(rarity.feature, MANY)
-
-    def _places(self, feature: int, most: int) -> list[int]:
-        fresh = self._fresh.get(feature, ())[: -most - 1 : -1]
-        return [*fresh, *(row[0] for row in self._connection.execute(PLACES, (feature, most - len(fresh))))]
-
-    @staticmethod
-    def _weights(features: Features, rarities: list[Rarity]) -> dict[int, float]:
-        """Of the features that were not looked for the average."""
-        average = sum(each.weight for each in rarities) / (len(rarities) or 1)
-        return dict.fromkeys(_short(features), average) | {each.feature: each.weight for each in rarities}
-
-    def _scored(self, places: list[int], weights: dict[int, float]) -> list[int]:
-        """By the share of weight that both have; what only the recording has counts as much as the average."""
-        asked, average = sum(weights.values()), sum(weights.values()) / (len(weights) or 1)
-        found = []
-        for place in places:
-            row = self._connection.execute("SELECT id, features FROM taken WHERE place = ?", (place,)).fetchone()
-            if row is not None:
-                has = _read(row[1])
-                both = weights.keys() & set(has)
-                share = sum(map(weights.__getitem__, both)) / (asked + average * (len(has) - len(both)) or 1.0)
-                found.append((share, row[0]))
-        return [exchange_id for _, exchange_id in sorted(found, reverse=True)]
+    def _finer(self, asked: Sketch, best: list[tuple[float, int]], most: int) -> list[tuple[float, int]]:
+        signs: dict[int, str] = {}
+        found: list[tuple[float, int]] = []
+        for _, exchange_id in best:
+            row = self._connection.execute(FINE_ONE, (exchange_id,)).fetchone()
+            if row is None:
+                continue
+            level = _level(row[2])
+            if level not in signs:
+                signs[level] = asked.at(level)
+            made, least = terms(asked, _fixed(row[0]), _turns(row[1])), found[0][0] if len(found) == most else 0.0
+            share = Indel.normalized_similarity(signs[level], _text(row[3]), score_cutoff=made.cutoff(least))
+            keep(found, (made.score(share), exchange_id), most)
+        return nlargest(most, found)
 
     # --- the file ----------------------------------------------------------------------------------------------------
 
@@ -309,11 +254,32 @@ def _code(error: Exception) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
-def _short(features: Features) -> array[int]:
-    return array("i", dict.fromkeys((feature & 0xFFFFFFFF) - 0x80000000 for feature in features))
+def _octets(text: str) -> bytes:
+    return text.encode(CODING)
 
 
-def _read(features: object) -> array[int]:
-    short = array("i")
-    short.frombytes(features if isinstance(features, bytes) else b"?")  # one octet is none: a ValueError
-    return short
+def _text(octets: object) -> str:
+    if not isinstance(octets, bytes):
+        raise TypeError("no octets")
+    return octets.decode(CODING)
+
+
+def _fixed(octets: object) -> str:
+    text = _text(octets)
+    if text.count("\n") != FIXED_BREAKS:
+        raise ValueError("no fixed part")
+    return text
+
+
+def _level(value: object) -> int:
+    return _within(value, DEEPEST)
+
+
+def _turns(value: object) -> int:
+    return _within(value, MOST_TURNS)
+
+
+def _within(value: object, most: int) -> int:
+    if not isinstance(value, int) or not 0 <= value <= most:
+        raise ValueError("a number that cannot be")
+    return value

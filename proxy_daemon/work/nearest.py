@@ -15,15 +15,15 @@ from proxy_daemon.core.dialects import BUILT_IN, GENERIC, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.difference import request_differences
-from proxy_daemon.core.matching.features import features_of
 from proxy_daemon.core.matching.servable import servable
 from proxy_daemon.core.matching.similarity import Likeness, likeness_of
+from proxy_daemon.core.matching.sketch import kind_of, sketch
 from proxy_daemon.core.matching.subject import Subject, subject
 from proxy_daemon.core.messages import Recording, Request
 from proxy_daemon.work.catching_up import CatchingUp, is_open
 
-CANDIDATES = 128  # from the index
-LEAST_COMPARED, COMPARED = 8, 32
+CANDIDATES = 32  # from the index
+LEAST_COMPARED, COMPARED = 4, 16
 COMPARING_SECONDS = 0.03  # more than the least number are compared within this time only
 ALIKE = 0.95  # nor where one as alike as this was among the first
 CATCHING_SECONDS = 0.02
@@ -44,10 +44,25 @@ class Found:
         return self.likeness.score, self.same_upstream, self.recording.id
 
 
+@frozen
+class _Elsewhere:
+    """A body that was too large to be sent here: nothing is known but its size."""
+
+    size: int
+
+    def whole(self) -> None:
+        """It is not here."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """None of it is."""
+        return b""
+
+
 def nearest(catching_up: CatchingUp, head: dict[str, Any], octets: bytes) -> dict[str, Any]:
     """The answer to one question.
 
-    ``head``: method, target, headers (in Latin-1), upstream (its URL), shown (lines), late (ids), and below: an id;
+    ``head``: method, target, headers (in Latin-1), upstream (its URL), shown (lines), late (ids), size (of the body,
+    which is not here where `octets` are fewer), judged (whether the nearest may be served is asked), and below: an id;
     recordings with ids from there on are not meant (0: all are). Raises ValueError, TypeError, AttributeError or
     KeyError for a head that is none.
     """
@@ -58,7 +73,7 @@ def nearest(catching_up: CatchingUp, head: dict[str, Any], octets: bytes) -> dic
     asked = subject(request, dialect)
     compared = _compared(catching_up, request, dialect, asked, str(head["upstream"]), int(head.get("below", 0)))
     found = max(compared, key=_rank, default=None)
-    answer = {} if found is None else _told(found, request, dialect, shown)
+    answer = {} if found is None else _told(found, request, dialect, shown, judged=bool(head.get("judged")))
     return answer | {"index": index_facts(catching_up), "making": more}
 
 
@@ -74,14 +89,17 @@ def _rank(found: Found) -> tuple[float, bool, int]:
 
 def _request(head: dict[str, Any], octets: bytes) -> Request:
     pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"]]
-    return Request(head["method"].encode("latin-1"), head["target"].encode("latin-1"), Headers(pairs), Bytes(octets))
+    size = int(head.get("size", len(octets)))
+    body = Bytes(octets) if size == len(octets) else _Elsewhere(size)
+    return Request(head["method"].encode("latin-1"), head["target"].encode("latin-1"), Headers(pairs), body)
 
 
 def _compared(
     catching_up: CatchingUp, request: Request, dialect: Dialect, asked: Subject, upstream: str, below: int
 ) -> Iterator[Found]:
     until, best = catching_up.seconds() + COMPARING_SECONDS, 0.0
-    ids = [each for each in catching_up.index.nearest(features_of(asked), CANDIDATES) if not 0 < below <= each]
+    ids = catching_up.index.nearest(sketch(asked, kind_of(request, dialect)), CANDIDATES)
+    ids = [each for each in ids if not 0 < below <= each]
     fitting = _recordings(catching_up, ids, lambda other: _is_of_kind(other, request, dialect))
     for count, recording in enumerate(fitting, 1):
         likeness = likeness_of(subject(recording.request, dialect), asked)
@@ -113,12 +131,13 @@ def _is_of_kind(recorded: Request, request: Request, dialect: Dialect) -> bool:
     return dialect.operation(recorded) == dialect.operation(request)
 
 
-def _told(found: Found, request: Request, dialect: Dialect, shown: int) -> dict[str, Any]:
+def _told(found: Found, request: Request, dialect: Dialect, shown: int, *, judged: bool) -> dict[str, Any]:
     recorded = found.recording.request
     return {
         "id": found.recording.id,
         "score": found.likeness.score,
         "parts": found.likeness.parts,
         "differences": request_differences(recorded, request, shown),
-        "servable": servable(recorded, request, dialect),
+        "servable": servable(recorded, request, dialect) if judged else "not asked",
+        "fingerprint": found.recording.fingerprint.hex(),
     }

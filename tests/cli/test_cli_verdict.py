@@ -217,6 +217,7 @@ def test_several_sessions_are_several_lines(call, serving):
             for url in (
                 *("", "127.0.0.1:8910", "ftp://host", "http://", "http://h:99999", "http://h:x", "http://[::1"),
                 *("http://u:hush@host", "http://h/?q", "http://h/#f", "http://h\r\nX: y", "http://h h/", "http://ü"),
+                *("http://a..b", "http://.", f"http://{'a' * 64}.example", "http://h:0"),
             )
         ),
         (["operand"], "unrecognized arguments"),

@@ -16,6 +16,7 @@ from rig import LIMIT, SSE_HEAD, chunk
 HERE = Path(__file__).parent
 OBSERVER = str(HERE.parents[1] / "examples" / "count_events.py")
 COUNT = 12
+REWRITING = ("--rewrite", "gpt-oss")
 
 
 def chat(text):
@@ -60,6 +61,9 @@ CASES = [
     pytest.param(messages, "", (), id="anthropic"),
     pytest.param(chat, "", ("--mode", "off"), id="not recording"),
     pytest.param(chat, "", ("--plugin", OBSERVER), id="observed"),
+    pytest.param(chat, "", REWRITING, id="rewritten"),
+    pytest.param(responses, "", REWRITING, id="responses rewritten"),
+    pytest.param(messages, "", REWRITING, id="anthropic rewritten"),
 ]
 
 

@@ -27,10 +27,11 @@ class Exchange:
     def pieces(self):
         chance = random.Random(self.number)
         count = chance.choice((1, 2, 5, 30))
-        return [
+        events = [
             b"data: %d %d %b\n\n" % (self.number, index, b"word " * chance.choice((1, 20, 5000)))
             for index in range(count)
         ]
+        return [*events[:-1], events[-1] + b"data: [DONE]\n\n"]
 
     def answer(self):
         return b"".join(self.pieces())

@@ -17,10 +17,22 @@ from proxy_daemon.core.messages import Outcome
 FIELD = re.compile(rb"[A-Za-z-]+: [\x20-\x7e]+")
 
 
-def _fields(outcome=Outcome.HIT, exchange_id=1, edited=False, age=-1):
-    data = own_fields(SimpleNamespace(outcome=outcome, id=exchange_id), edited, age)
+def _fields(outcome=Outcome.HIT, exchange_id=1, edited=False, age=-1, fitted=False, likeness=0.0):
+    exchange = SimpleNamespace(outcome=outcome, id=exchange_id, fitted=fitted, likeness=likeness)
+    data = own_fields(exchange, edited, age)
     assert data.endswith(b"\r\n")
     return data.removesuffix(b"\r\n").split(b"\r\n")
+
+
+def test_a_recording_that_is_only_near_says_how_near():
+    assert _fields(likeness=0.9731)[0] == b"Cache-Status: llmproxy; hit; detail=fuzzy-0.97"
+
+
+def test_an_answer_that_was_made_to_fit_is_not_verbatim():
+    assert [_fields(fitted=fitted)[-1] for fitted in (True, False)] == [
+        b"X-LLMProxy-Body: edited",
+        b"X-LLMProxy-Body: verbatim",
+    ]
 
 
 @pytest.mark.parametrize(

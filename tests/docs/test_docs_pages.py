@@ -22,8 +22,11 @@ PLAYED = [
     *(ROOT / "docs" / page for page in ("configuration.md", "recording-and-replay.md", "access.md", "way-out.md")),
     ROOT / "docs" / "recordings-of-others.md",
     ROOT / "docs" / "verdict.md",
+    ROOT / "docs" / "rewriting.md",
 ]
-OF_COMMANDS = {"as", "json", "raw", "url", "session", "fail-on", "reset"}  # of llmproxy import, show and verdict
+OF_REWRITE = {"explain", "answer", "model", "path", "method", "header", "stream", "dialect", "status"}
+# Of llmproxy import, show, verdict and rewrite.
+OF_COMMANDS = {"as", "json", "raw", "url", "session", "fail-on", "reset", *OF_REWRITE}
 README, CONFIGURATION = (path.read_text() for path in PLAYED[:2])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NEEDED = [name for name in ("bash", "curl") if shutil.which(name) is None]

@@ -54,6 +54,7 @@ OTHERS = {
     "repeat": Repeat("exhaust"),
     "replay_speed": parse_speed("2"),
     "log": "x.log",
+    "rewrite": ("gpt-oss",),
     "allow_host": ("a",),
     "allow_origin": ("https://a",),
     "admin_token_file": "x",

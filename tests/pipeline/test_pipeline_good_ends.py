@@ -10,6 +10,7 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.conversation import Answer, Choice, Finish, Text, Usage
 from proxy_daemon.core.dialects import BUILT_IN, GENERIC, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.core.dialects.glance import PART, is_good_stream
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Exchange, Request, Response, ResponseHead
 from proxy_daemon.core.upstreams import parse_upstream
@@ -191,3 +192,16 @@ def test_a_dialect_that_fails_costs_the_replay_only(defects):
     good, why, _ = judged(asked("chat"), head(b"text/event-stream", CHUNKED), b"data: [DONE]\n\n", dialect=Broken())
     assert (good, why) == (False, "not to be replayed: its dialect failed")
     assert defects == ["the dialect {name} cannot tell whether an answer is whole"]
+
+
+@pytest.mark.parametrize("error", [b"", b'data: {"error": {"code": 502}}\n\n'])
+@pytest.mark.parametrize("place", [0, 100, PART - 10, 2 * PART - 20])
+def test_a_stream_on_the_disk_is_looked_at_as_one_in_memory(place, error):
+    filler = b": waiting\n\n" * (3 * PART // 11)
+    octets = filler[: place - place % 11] + error + filler[place - place % 11 :] + b"data: [DONE]\n\n"
+    tape = Tape(Spool(1000), 1 << 30)
+    tape.add(octets, 0)
+    assert tape.body.whole() is None
+    dialect = recognise(asked("chat"), BUILT_IN)
+    assert is_good_stream(dialect, head().headers, tape.body) is (not error)
+    assert is_good_stream(dialect, head().headers, Bytes(octets)) is (not error)

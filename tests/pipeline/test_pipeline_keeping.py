@@ -196,11 +196,18 @@ def test_a_recording_has_what_is_known_of_its_exchange():
 @pytest.mark.parametrize("mode", ["all", "new_episodes", "off"])
 @pytest.mark.parametrize("good", [True, False])
 def test_a_good_answer_takes_the_place_of_older_ones_in_mode_all(mode, good, monkeypatch):
+    """Of those of its session, and not of its own run."""
     made, replaced = keeper(mode=mode), []
+    made.run = 7
     put = made.store.put
-    monkeypatch.setattr(made.store, "put", lambda recording, replace: replaced.append(replace) or put(recording))
+
+    def seen(recording, replace, run=0):
+        replaced.append((replace, run))
+        return put(recording)
+
+    monkeypatch.setattr(made.store, "put", seen)
     kept(made, exchange(made), status=200 if good else 500)
-    assert replaced == [mode == "all" and good]
+    assert replaced == [(mode == "all" and good, 7 if mode == "all" else 0)]
 
 
 # --- no-store and sizes ----------------------------------------------------------------------------------------------

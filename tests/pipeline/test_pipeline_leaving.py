@@ -29,7 +29,7 @@ def gone(exchange):
 AWAITS = {
     "llmproxy_request": ({}, ["begun"], "live", 0),
     "llmproxy_lookup": ({}, ["begun"], "live", 0),
-    "llmproxy_fuzzy_match": ({"mode": "none"}, MISSED, "live", 0),
+    "llmproxy_fuzzy_match": ({"mode": "none"}, MISSED, "refused", 0),
     "llmproxy_route": ({}, MISSED, "miss", 0),
     "llmproxy_response_head": ({}, [*MISSED, "first_byte"], "miss", 1),
     "llmproxy_transform": ({}, [*MISSED, "first_byte"], "miss", 1),

@@ -15,7 +15,15 @@ from proxy_daemon.core.messages import Ending, Exchange, Outcome, Request
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.hookspecs import Event
-from proxy_daemon.plugins.console import COLOURS, Console, console_line, explained_lines, more_lines, printable
+from proxy_daemon.plugins.console import (
+    COLOURS,
+    Console,
+    console_line,
+    explained_lines,
+    more_lines,
+    printable,
+    problem_lines,
+)
 from proxy_daemon.settings import Settings
 from proxy_daemon.testing import Kit
 
@@ -99,6 +107,14 @@ def test_printable_text_stays_and_the_rest_is_marked(text):
     assert said.isprintable()
     assert len(said) == len(text)
     assert (said == text) is text.isprintable()
+
+
+def test_what_rules_could_not_change_is_said_in_harmless_words():
+    assert problem_lines(exchange()) == []
+    assert problem_lines(exchange(notes={"llmproxy.problems": ["a\x1b[0m", "b"]})) == [
+        f"{'':10}a\N{REPLACEMENT CHARACTER}[0m",
+        f"{'':10}b",
+    ]
 
 
 def test_verbose_says_more():

@@ -10,6 +10,7 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import BUILT_IN as DIALECTS
 from proxy_daemon.core.dialects import GENERIC, recognise
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.sequence import OUTDATED, Repeat, parse_repeat
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, Request, Response, ResponseHead
 from proxy_daemon.core.pattern import Pattern
@@ -33,15 +34,14 @@ def recording(number=7, age=0.0, whole=True, **changes):
     return evolve(made, **fields)
 
 
-def plugin(*found, **settings):
+def plugin(*found, either_form=EitherForm(), **settings):  # noqa: B008  (a value)
     """The plugin over a store with these recordings, at second 1000."""
     store = MemoryStore()
     store.recordings = {each.id: each for each in found}
     made, facts = Replay(), {}
     clock = SimpleNamespace(wall=lambda: 1000.0)
-    made.llmproxy_configure(
-        Settings(**settings), SimpleNamespace(store=store, clock=clock, redactor=Redactor(), facts=facts)
-    )
+    parts = {"store": store, "clock": clock, "redactor": Redactor(), "facts": facts, "either_form": either_form}
+    made.llmproxy_configure(Settings(**settings), SimpleNamespace(**parts))
     made.facts = facts
     return made
 
@@ -251,6 +251,21 @@ def test_a_forced_answer_takes_the_place_of_the_old_one():
     assert send(kit, 2) == [1, 1]
     assert send(kit, Cache_Control="no-cache") == [2]
     assert send(kit, 2) == [2, 2]
+
+
+def test_a_run_in_mode_all_replaces_the_run_before_it_and_not_itself():
+    """A job is polled three times, in each of two runs: the second run's three answers are served."""
+    before, again = Kit(answer=numbered(), mode="all"), Kit(answer=numbered(), mode="all")
+    for session in ("a", "b"):
+        assert send(before, 3, X_LLMProxy_Session=session) == ([1, 2, 3] if session == "a" else [4, 5, 6])
+    again.clock.advance(before.clock.seconds() + 1)
+    again.pipeline.keeper.run = max(before.store.recordings) + 1
+    again.store.recordings.update(before.store.recordings)
+    assert send(again, 2, X_LLMProxy_Session="a") == [1, 2]
+    served = [each.id for each in again.store.candidates(next(iter(before.store.recordings.values())).fingerprint)]
+    sessions = [again.store.get(each).session for each in served]
+    assert sessions == ["b", "b", "b", "a", "a"], "another session keeps what it had"
+    assert [again.store.get(each).response.body.whole() for each in served[3:]] == [b'{"n":1}', b'{"n":2}']
 
 
 def test_exhaust_records_a_sequence_and_plays_it():

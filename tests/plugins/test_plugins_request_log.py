@@ -112,6 +112,19 @@ def test_what_went_wrong_is_said():
     assert line["detail"].startswith("llmproxy: no recording answers this request")
 
 
+@pytest.mark.parametrize(
+    ("notes", "said"),
+    [
+        ({}, {}),
+        ({"llmproxy.rules": [], "llmproxy.problems": []}, {}),
+        ({"llmproxy.rules": ["a", "b"], "llmproxy.problems": ["no\n"]}, {"rules": ["a", "b"], "problems": ["no\n"]}),
+    ],
+)
+def test_rules_that_changed_something_and_what_they_could_not(notes, said):
+    line = log_line(exchange(notes=notes), b"/")
+    assert {name: line[name] for name in ("rules", "problems") if name in line} == said
+
+
 def test_times_are_milliseconds():
     line = log_line(exchange(head_time=1500, duration=2_000_000), b"/")
     assert (line["first_byte_ms"], line["total_ms"]) == (1.5, 2000.0)

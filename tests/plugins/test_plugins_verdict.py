@@ -2,15 +2,17 @@
 
 import pytest
 from attrs import evolve
+from twisted.internet.defer import Deferred
 
 from proxy_daemon.core import tally
 from proxy_daemon.core.dialects import GENERIC
-from proxy_daemon.core.messages import Exchange, Outcome, Request, id_text
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.messages import Ending, Exchange, Outcome, Request, ResponseHead, id_text
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.hookspecs import Event, hookimpl
 from proxy_daemon.plugins import verdict as module
 from proxy_daemon.plugins.verdict import Verdict
-from proxy_daemon.testing import Kit, MemoryStore, script
+from proxy_daemon.testing import Kit, MemoryStore, Script, script
 
 CHAT = "/v1/chat/completions"
 
@@ -90,17 +92,41 @@ def test_a_failure_is_kept_with_its_reason():
     run = Run(Breaks())
     assert run.send("a").status == 502
     said = run.shown()[""]
-    assert counts(said) == {"failed": 1}
+    assert counts(said) == {"misses": 1, "failed": 1}
+    assert said["reports"][0]["what"] == "failed"
     assert "no way out" in said["reports"][0]["text"]
 
 
-def test_an_answer_that_a_rule_refuses_is_no_miss():
+def test_an_answer_that_a_rule_refuses_is_a_miss_that_was_forwarded():
     run = Run(answer=lambda request: script("no", status=500), on_error_response="refuse")
     run.kit.clock.advance(1)
     exchange, _, running = run.kit.begin(CHAT, body("a"))
     run.kit.clock.advance(1)
     assert (exchange.status, running.called) == (424, True)
-    assert counts(run.shown()[""])["refused"] == 1
+    assert counts(run.shown()[""]) == {"misses": 1, "refused": 1}
+    assert run.shown()[""]["reports"][0]["what"] == "refused"
+
+
+def test_a_client_that_leaves_before_it_is_refused_has_missed_all_the_same():
+    class Thinks:
+        @hookimpl
+        def llmproxy_fuzzy_match(self, exchange):
+            return Deferred()
+
+    run = Run(Thinks(), mode="none")
+    exchange, _, running = run.kit.begin(CHAT, body("a"))
+    assert not running.called
+    running.cancel()
+    assert (exchange.outcome, exchange.ending) == (Outcome.REFUSED, Ending.CLIENT_GONE)
+    assert counts(run.shown()[""]) == {"misses": 1, "refused": 1}
+
+
+@pytest.mark.parametrize("mode", ["new_episodes", "all"])
+def test_a_client_that_leaves_a_forwarded_request_takes_nothing_back(mode):
+    run = Run(answer=lambda request: Script(ResponseHead(200, b"OK", Headers()), ((1000.0, b"x"),)), mode=mode)
+    _, _, running = run.kit.begin(CHAT, body("a"))
+    running.cancel()
+    assert counts(run.shown()[""]) == {"live": 1} | ({"misses": 1} if mode == "new_episodes" else {})
 
 
 def test_a_nearly_equal_recording_is_counted_apart():

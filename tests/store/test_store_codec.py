@@ -4,7 +4,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recordings import Bad, plain, recording, request, response
+from recordings import UPSTREAM, Bad, plain, recording, request, response
 
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.headers import Headers
@@ -51,6 +51,8 @@ CASES = {
     "a pattern": {
         "pattern": Pattern("POST", "/é/*/**", (("a", "*"), ("a", "")), b'{"\xff": 1}', ("**X**", "<Y>"), whole=True)
     },
+    "routed to another upstream": {"asked": Upstream("x", "https://x.example/v1", "https", "x.example", 443, "/v1")},
+    "an import that is asked of its own upstream": {"imported": 1.5, "started": 1.0, "asked": UPSTREAM},
     "another upstream": {"upstream": Upstream("", "http://[::1]:8000", "http", "::1", 8000, "/é")},
 }
 
@@ -205,6 +207,8 @@ HOSTILE = {
     "unknown outcome": {"facts_with": {"outcome": []}},
     "upstream too short": {"facts_with": {"upstream": ["a"]}},
     "upstream is a number": {"facts_with": {"upstream": 5}},
+    "asked is a number": {"facts_with": {"asked": 5}},
+    "asked is NULL": {"facts_with": {"asked": None}},
     "client is a list": {"facts_with": {"client": []}},
     "duration is text": {"facts_with": {"duration": "1"}},
     "started is text": {"started": "yesterday"},

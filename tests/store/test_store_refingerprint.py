@@ -120,8 +120,10 @@ def test_requests_are_whole_as_live_ones_are(opened, path):
     assert [one.request.body.size for one, _ in seen][1] == refingerprint.IN_MEMORY + 1
 
 
+@pytest.mark.parametrize("next_rules", [LATER, PRESENT, b"rules 3"])
 @pytest.mark.parametrize("at", [1, 2, 3])
-def test_after_a_crash_it_is_done_anew(opened, path, filled, monkeypatch, at):
+def test_after_a_crash_it_is_done_anew(opened, path, filled, monkeypatch, at, next_rules):
+    """Also where somebody has gone back to the rules of before: a part of the file follows the others by then."""
     monkeypatch.setattr(refingerprint, "BATCH", 1)
 
     def crash(each, known):
@@ -131,9 +133,11 @@ def test_after_a_crash_it_is_done_anew(opened, path, filled, monkeypatch, at):
 
     with pytest.raises(KeyboardInterrupt):
         opened(rules=Rules(LATER, crash))
-    assert digest_of(path) == [(PRESENT,)]
-    opened(rules=rules(LATER))
-    assert fingerprints(path)[:3] == expected(LATER, 1, 2, 3)
+    opened(rules=rules(next_rules))
+    assert digest_of(path) == [(next_rules,)]
+    untouched = at == 1 and next_rules == PRESENT
+    before = [fingerprint(each) for each in (1, 2, 3)]
+    assert fingerprints(path)[:3] == (before if untouched else expected(next_rules, 1, 2, 3))
 
 
 def test_what_another_writes_meanwhile_is_done_too(opened, path, filled, monkeypatch):

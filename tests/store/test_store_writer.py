@@ -34,9 +34,9 @@ class Thread:
         self.reports.put(report)
         assert self._go.wait(PATIENCE)
 
-    def put(self, *recordings, replace=False):
+    def put(self, *recordings, replace=False, run=0):
         for each in recordings:
-            assert self.writer.put(Write(each, replace, 0.0, 100))
+            assert self.writer.put(Write(each, replace, 0.0, 100, run))
         self.writer.wake()
 
     def next(self, wanted=lambda report: report.written):
@@ -207,6 +207,15 @@ def test_of_one_batch_the_last_that_replaces_stays(thread, path):
     same = {"fingerprint": fingerprint("same")}
     thread.batch(*[recording(number, **same) for number in (3, 1, 2)], replace=True)
     assert replayable(path) == [2]
+
+
+def test_a_run_replaces_what_its_session_had_before_it(thread, path):
+    same = {"fingerprint": fingerprint("same")}
+    thread.batch(recording(1, session="s", **same), recording(2, session="t", **same), recording(3, **same))
+    thread.batch(*[recording(each, session="s", **same) for each in (11, 12, 13)], replace=True, run=10)
+    assert replayable(path) == [2, 3, 11, 12, 13]
+    thread.batch(recording(14, **same), replace=True, run=10)
+    assert replayable(path) == [2, 11, 12, 13, 14], "no session is one, too"
 
 
 def test_replacing_without_a_fingerprint_replaces_nothing(thread, path):

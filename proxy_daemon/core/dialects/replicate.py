@@ -29,6 +29,7 @@ class Replicate(Dialect):
     )
     operations = re.compile(rb"/(?P<state>v1/(?:predictions|trainings|streams|models/.*|deployments/.*)(?:/.*)?)$")
     volatile = ("webhook", "webhook_events_filter")
+    deciding_fields = (b"prefer",)  # whether the answer waits for the prediction
     terminal = (b"event: done\n",)
 
     def generates(self, request: Request) -> bool:

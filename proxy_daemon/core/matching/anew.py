@@ -40,9 +40,25 @@ class Anew:
             return b""
         request = recording.request
         dialect = recognise(request, self.dialects)
-        upstream = choose(self.upstreams, "", dialect) if recording.imported else recording.upstream
+        upstream = self._asked(recording, dialect)
         if not scope_known:
             before = version_one.fingerprint(request, upstream, dialect.streams(request))
             if before != recording.fingerprint:
                 return b""
         return self.matcher.fingerprint(self.redactor.request(request), dialect, upstream, recording.scope)
+
+    def either_form(self, recording: Recording) -> bytes:
+        """That of its request, whether it asks for a stream or not. None where it is not known. Raises as above."""
+        if not recording.unknown.isdisjoint(UNKNOWN):
+            return b""
+        request, dialect = recording.request, recognise(recording.request, self.dialects)
+        upstream = self._asked(recording, dialect)
+        return self.matcher.fingerprint(
+            self.redactor.request(request), dialect, upstream, recording.scope, either_form=True
+        )
+
+    def _asked(self, recording: Recording, dialect: Dialect) -> Upstream:
+        """Early versions did not write down of whom an import is to be asked: then it is the default upstream."""
+        if recording.asked is None and recording.imported:
+            return choose(self.upstreams, "", dialect)
+        return recording.asked or recording.upstream

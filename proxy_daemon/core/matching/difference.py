@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from proxy_daemon.core.matching.alignment import Pair, aligned
+from proxy_daemon.core.matching.paths import element, member
 from proxy_daemon.core.matching.text_likeness import text_likeness
 from proxy_daemon.core.matching.word_difference import word_difference
 from proxy_daemon.core.messages import Request
@@ -114,14 +115,14 @@ def _leaves(recorded: Any, incoming: Any) -> Iterator[Difference]:
 
 def _members(path: str, old: dict[str, Any], new: dict[str, Any]) -> list[Difference]:
     names = [*old, *(name for name in new if name not in old)]
-    return [(f"{path}.{name}" if path else name, old.get(name, _ABSENT), new.get(name, _ABSENT)) for name in names]
+    return [(member(path, name), old.get(name, _ABSENT), new.get(name, _ABSENT)) for name in names]
 
 
 def _elements(path: str, old: list[Any], new: list[Any]) -> list[Difference]:
     """What belongs together: one that was put in or taken out is one difference, and does not move all that follow."""
     return [
         (
-            f"{path}[{_place(left, right)}]",
+            element(path, _place(left, right)),
             _ABSENT if left is None else old[left],
             _ABSENT if right is None else new[right],
         )

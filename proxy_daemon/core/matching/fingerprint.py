@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.matching import promptecho
@@ -23,6 +23,7 @@ from proxy_daemon.core.matching.kept import Kept
 from proxy_daemon.core.matching.match_on import MatchOn, PathMatch, together
 from proxy_daemon.core.matching.rules import Rules
 from proxy_daemon.core.matching.stamps import Stamp
+from proxy_daemon.core.matching.unstreamed import MEMBERS, unstreamed
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.upstreams import Upstream
 
@@ -45,7 +46,7 @@ class Matcher:
     paths: tuple[PathMatch, ...] = ()
     stamps: tuple[Stamp, ...] = ()
     keys: str = OURS
-    _rules: dict[tuple[Dialect, MatchOn], Rules] = field(factory=dict, init=False)
+    _rules: dict[tuple[Dialect, MatchOn, bool], Rules] = field(factory=dict, init=False)
     _kept: Kept = field(factory=Kept, init=False)
     _prefix: Any = field(init=False)
     digest: bytes = field(init=False)  # which rules the fingerprints follow: version and settings
@@ -62,46 +63,79 @@ class Matcher:
         self.digest = sha256("\n".join(said).encode()).digest()
         self._prefix = lru_cache(maxsize=256)(self._hashed)
 
-    def fingerprint(self, request: Request, dialect: Dialect, upstream: Upstream | None, scope: bytes) -> bytes:
+    def fingerprint(
+        self,
+        request: Request,
+        dialect: Dialect,
+        upstream: Upstream | None,
+        scope: bytes,
+        *,
+        either_form: bool = False,
+    ) -> bytes:
         """32 octets. ``request``: redacted. ``upstream``: None where the host does not count, as for cassettes.
 
         ``scope``: whose recordings count (a credential's hash); empty: everybody's.
+        ``either_form``: whether a stream is asked for does not count; bodies over `LOOKED_AT` and forms say it still.
         """
-        rules = self._rules_for(request, dialect)
-        streams = dialect.streams(request)
+        rules = self._rules_for(request, dialect, either_form)
+        streams = None if either_form else dialect.streams(request)
         if self.keys == PROMPTECHO:
-            names = rules.only
-            return promptecho.fingerprint(request, upstream, names, streams=streams, scope=scope)
+            return self._promptecho(request, upstream, rules, streams, scope)
         fields = _fields(request, rules.fields) if rules.fields else ()
         digest = self._prefix(upstream, request.method, request.target, streams, scope, fields).copy()
         data = request.body.whole() if request.body.size <= LOOKED_AT else None
         digest.update(_large(request) if data is None else self._body(data, request, rules))
         return digest.digest()  # type: ignore[no-any-return]
 
-    def _rules_for(self, request: Request, dialect: Dialect) -> Rules:
+    def _promptecho(
+        self, request: Request, upstream: Upstream | None, rules: Rules, streams: bool | None, scope: bytes
+    ) -> bytes:
+        names = rules.only
+        if streams is None:
+            request = evolve(request, target=unstreamed(request.target))
+            names = None if names is None else names.difference(MEMBERS)
+        return promptecho.fingerprint(request, upstream, names, streams=streams is True, scope=scope)
+
+    def _rules_for(self, request: Request, dialect: Dialect, either_form: bool) -> Rules:
         on = self.on
         if self.paths:
             on = next((each.on for each in self.paths if each.covers(request.path)), on)
-        found = self._rules.get((dialect, on))
+        found = self._rules.get((dialect, on, either_form))
         if found is None:
-            found = self._rules[dialect, on] = Rules.of(dialect, on, self.stamps)
+            found = Rules.of(dialect, on, self.stamps, either_form=either_form)
+            self._rules[dialect, on, either_form] = found
         return found
 
     def _hashed(
-        self, upstream: Upstream | None, method: bytes, target: bytes, streams: bool, scope: bytes, fields: Fields
+        self,
+        upstream: Upstream | None,
+        method: bytes,
+        target: bytes,
+        streams: bool | None,
+        scope: bytes,
+        fields: Fields,
     ) -> Any:
-        """The hash of all but the body."""
+        """The hash of all but the body. ``streams``: None in either form."""
         place = (b"", b"") if upstream is None else (upstream.name.encode(), upstream.url.encode())
-        path, _, query = (target if upstream is None else upstream.target(target)).partition(b"?")
+        target = target if upstream is None else upstream.target(target)
+        path, _, query = (unstreamed(target) if streams is None else target).partition(b"?")
         pairs = query_form(query)
-        parts = [VERSION, self.digest, *place, method, path_form(path), b"s" if streams else b"-", scope]
+        parts = [
+            VERSION,
+            self.digest,
+            *place,
+            method,
+            path_form(path),
+            b"e" if streams is None else b"s" if streams else b"-",
+            scope,
+        ]
         return sha256(_joined([*parts, _joined(map(_joined, pairs)), _joined(map(_joined, fields))]))
 
     def _body(self, data: bytes, request: Request, rules: Rules) -> bytes:
         """Of a body in memory. A kind before its hash: a canonical form can never equal a raw one."""
         content_type = request.headers.get(b"content-type")
         is_json = data.lstrip(_SPACE)[:1] in (b"{", b"[")
-        key = rules if is_json else (rules, content_type)
+        key = (rules, b"" if is_json else content_type)
         found = self._kept.get(data, key)
         if found is None:
             form = canonical_json(data, request.json, rules.apply) if is_json else form_of(data, content_type)

@@ -9,6 +9,7 @@ Sources: RFC 7578 (multipart/form-data), WHATWG URL section 5 (application/x-www
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 
 import orjson
 
@@ -25,6 +26,8 @@ def form_of(data: bytes, content_type: bytes) -> bytes | None:
     """The canonical form of a body that is a form; None where it is none."""
     kind = content_type.partition(b";")[0].strip().lower()
     if kind == URLENCODED:
+        if data.count(b"&") > _MOST_FIELDS:
+            return None
         return _written("pairs", [[name.hex(), value.hex()] for name, value in pairs_of(data)])
     boundary = boundary_of(content_type)
     if not boundary or data.count(boundary) > _MOST_FIELDS:
@@ -40,19 +43,24 @@ def _written(kind: str, fields: object) -> bytes:
 
 
 def without_boundary(body: Body, content_type: bytes) -> Iterator[bytes]:
-    """The octets of a body too large to be looked at as a form, less its boundary wherever that stands."""
+    """The octets of a body too large to be looked at as a form, less its boundary; then a hash of where that stood."""
     boundary = boundary_of(content_type)
     if len(boundary) < _SHORTEST:
         yield from chunks(body)
         return
-    held = b""
+    held, at, places = b"", 0, sha256()
     for chunk in chunks(body):
         *before, held = (held + chunk).split(boundary)
-        yield b"".join([each + b"\0" for each in before])
+        for each in before:
+            at += len(each)
+            places.update(b"%d," % at)
+        yield b"".join(before)
         keep = len(boundary) - 1
-        yield held[: max(0, len(held) - keep)]
-        held = held[max(0, len(held) - keep) :]
+        sure = max(0, len(held) - keep)
+        yield held[:sure]
+        at, held = at + sure, held[sure:]
     yield held
+    yield places.digest()
 
 
 _SHORTEST = 8  # octets: a shorter one may stand in a content by chance

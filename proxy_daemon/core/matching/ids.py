@@ -55,6 +55,12 @@ def is_referred_to(item: dict[str, Any]) -> bool:
     return isinstance(kind, str) and kind in REFERRED_TO
 
 
+def holds_a_history(item: dict[str, Any]) -> bool:
+    """Whether what is encrypted in it is all that is left of a conversation (`/responses/compact`)."""
+    kind = item.get("type")
+    return isinstance(kind, str) and "compaction" in kind
+
+
 def says_only_its_id(item: dict[str, Any]) -> bool:
     """Whether the id is all there is: it stands for what lies at the server, as an `item_reference` does."""
     if item.get("type") == "item_reference":

@@ -1,6 +1,6 @@
 """What was worked out for the last bodies: requests that are replayed are asked again and again, octet for octet.
 
-Invariant: it holds at most ``limit`` octets of bodies, whatever comes. Called by `fingerprint.py`.
+Invariant: it holds at most ``limit`` octets of bodies and keys, whatever comes. Called by `fingerprint.py`.
 """
 
 from __future__ import annotations
@@ -23,22 +23,23 @@ class Kept:
     _old: dict[Hashable, Any] = field(factory=dict, init=False)
     _size: int = field(default=0, init=False)
 
-    def get(self, data: bytes, rules: Hashable) -> Any:
-        """None where it is not known."""
+    def get(self, data: bytes, rules: tuple[object, bytes]) -> Any:
+        """None where it is not known. ``rules``: what it follows, and the content type where that counts."""
         key = (data, rules)
         found = self._young.get(key)
         if found is None and (found := self._old.pop(key, None)) is not None:
             self.put(data, rules, found)
         return found
 
-    def put(self, data: bytes, rules: Hashable, value: Any) -> None:
-        """Remember it; nothing happens where the body is too long."""
-        if len(data) > self.longest:
+    def put(self, data: bytes, rules: tuple[object, bytes], value: Any) -> None:
+        """Remember it; nothing happens where it is too long."""
+        size = len(data) + len(rules[1])
+        if size > self.longest:
             return
-        if self._size + len(data) > self.limit // 2:
+        if self._size + size > self.limit // 2:
             self._old, self._young, self._size = self._young, {}, 0
         self._young[data, rules] = value
-        self._size += len(data) + _ENTRY
+        self._size += size + _ENTRY
 
 
 _ENTRY = 512  # octets that an entry takes besides

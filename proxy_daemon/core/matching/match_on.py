@@ -12,10 +12,14 @@ from typing import Any
 
 from attrs import frozen
 
+from proxy_daemon.core.matching.addresses import path_form
+from proxy_daemon.core.secret_names import is_secret_field
+
 CHOICES = "write a member's name (model), a path to leave out (-messages.*.name) or a header field (+header:x-team)"
 _HEADER = "+header:"
 _FIELD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
-_PATH = re.compile(r"[^.,\s]+(?:\.[^.,\s]+)*")
+_PATH = re.compile(r"[^-.,\s][^.,\s]*(?:\.[^.,\s]+)*")
+_TARGET = re.compile(r"/[!-\"$->@-~]*")  # printable octets, without query and fragment
 _DEEPEST = 32  # names of a path
 
 
@@ -42,8 +46,8 @@ class PathMatch:
 
     def covers(self, path: bytes) -> bool:
         """Whether it rules for this path."""
-        mine = self.path.encode()
-        return path.startswith(mine[:-1]) if mine.endswith(b"*") else path == mine
+        mine, form = path_form(self.path.removesuffix("*").encode()), path_form(path)
+        return form.startswith(mine) if self.path.endswith("*") else form == mine
 
 
 def parse_match_on(text: str) -> MatchOn:
@@ -67,6 +71,8 @@ def _item(item: str) -> MatchOn:
         name = item.removeprefix(_HEADER)
         if not _FIELD.fullmatch(name):
             raise ValueError(f"{item!r}: {name!r} is not the name of a header field")
+        if is_secret_field(name.encode()):
+            raise ValueError(f"{item!r} is a credential: none is in a fingerprint; --replay-scope key tells them apart")
         return MatchOn(fields=(name.lower().encode(),))
     if item.startswith("+"):
         raise ValueError(f"{item!r} adds nothing that is known: {CHOICES}")
@@ -74,10 +80,19 @@ def _item(item: str) -> MatchOn:
     if not _PATH.fullmatch(path) or path.count(".") >= _DEEPEST:
         raise ValueError(f"{item!r} is no part of a request: {CHOICES}")
     if item.startswith("-"):
-        return MatchOn(dropped=(path,))
+        return MatchOn(dropped=(member_path(path),))
     if "." in path or path == "*":
         raise ValueError(f"{item!r}: only members of the body itself can be named; to leave one out, write -{path}")
     return MatchOn(only=frozenset((path,)))
+
+
+def member_path(path: str) -> str:
+    """The path of what is left out. Raises ValueError where it names elements of a list: these have no names."""
+    if path == "*":
+        raise ValueError("'-*': only a member can be left out, such as -messages")
+    if path.endswith(".*"):
+        raise ValueError(f"'-{path}': write -{path.removesuffix('.*')}: a list goes as a whole")
+    return path
 
 
 def parse_tables(tables: Any) -> tuple[PathMatch, ...]:
@@ -91,8 +106,8 @@ def _table(table: Mapping[str, Any], place: str) -> PathMatch:
     if unknown := sorted(table.keys() - {"path", "on"}):
         raise ValueError(f"{place}: unknown key {unknown[0]!r}: path and on")
     path, on = table.get("path"), table.get("on")
-    if not isinstance(path, str) or not path.startswith("/") or not path.isascii() or "*" in path[:-1]:
-        raise ValueError(f'{place}: path must be a path such as "/v1/embeddings", or with * at its end')
+    if not isinstance(path, str) or not _TARGET.fullmatch(path) or "*" in path[:-1]:
+        raise ValueError(f'{place}: path must be a path such as "/v1/embeddings", or with * at its end; no query')
     items: Sequence[Any] = [on] if isinstance(on, str) else on if isinstance(on, list) else []
     if not items or not all(isinstance(item, str) for item in items):
         raise ValueError(f'{place}: on must be a list such as ["model", "-user", "+header:x-team"]')

@@ -23,7 +23,7 @@ from proxy_daemon.core.wire.json_text import NotJSON, parse
 LONGEST_ID = 1024  # octets; what is longer is no id but something encrypted
 TELLING = 8  # characters from which on an id is nothing else, wherever it stands
 MOST_SEARCHED = 256  # ids that are searched for one by one; where there are more, each value is looked up
-MOST_PLACES = 10_000  # values that are renamed in one text: a bound on the time
+MOST_PLACES = 10_000  # places that are changed in one body: a bound on the time
 OPAQUE = frozenset(
     {
         "signature",
@@ -164,4 +164,9 @@ def _below(path: tuple[str | int, ...], step: str | int) -> tuple[str | int, ...
 
 
 def _is_opaque(value: dict[str, Any], name: str) -> bool:
-    return name in OPAQUE or (name == "data" and value.get("type") in _OPAQUE_DATA)
+    return name in OPAQUE or (name == "data" and _type_of(value) in _OPAQUE_DATA)
+
+
+def _type_of(value: dict[str, Any]) -> str:
+    kind = value.get("type")
+    return kind if isinstance(kind, str) else ""

@@ -12,8 +12,10 @@ from heapq import merge
 from typing import Any
 from urllib.parse import parse_qs, unquote_to_bytes
 
+import orjson
 from attrs import define, field, frozen
 
+from proxy_daemon.core.matching.exact import exact
 from proxy_daemon.core.matching.json_subset import JSONPattern, json_pattern
 from proxy_daemon.core.matching.wildcards import (
     WILD,
@@ -119,26 +121,48 @@ def _json(request: Request) -> Any:
         return _NOTHING
     if not has_long_integer(data):
         found = request.json
-        return found if found is not None or data.strip() == b"null" else _NOTHING
+        if found is None:
+            return None if data.strip() == b"null" else _NOTHING
+        return found if _is_plain(data, found) else _NOTHING
     try:
-        return parse(data)
+        return parse(data) if _is_exact(data) else _NOTHING
     except NotJSON:
         return _NOTHING
+
+
+def _is_plain(data: bytes, found: Any) -> bool:
+    """Whether no object has a key twice: servers differ in which of the two they take."""
+    try:
+        if data.count(b":") == orjson.dumps(found).count(b":"):  # a key that is read once takes a colon with it
+            return b"\\u003" not in data or _is_exact(data)
+    except TypeError:  # nested too deep for it
+        pass
+    return _is_exact(data)
+
+
+def _is_exact(data: bytes) -> bool:
+    try:
+        exact(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 @lru_cache(maxsize=256)
 def _matcher(pattern: Pattern) -> Matcher:
     path, plain = pattern.path, bool(pattern.path) and is_literal(pattern.path)
-    body, never = None, False
     try:
         body = json_pattern(parse(pattern.body), pattern.wild or (WILD,), whole=pattern.whole) if pattern.body else None
-    except NotJSON:
-        never = True
+        octets = path.encode("utf-8", "surrogateescape")
+    except (NotJSON, UnicodeEncodeError):
+        return _NEVER
     return Matcher(
         pattern.method,
-        path.encode("utf-8", "surrogateescape") if plain else None,
+        octets if plain else None,
         path_pattern(path) if path and not plain else None,
         tuple((name, text_pattern(value)) for name, value in pattern.query),
         body,
-        never,
     )
+
+
+_NEVER = Matcher("", None, None, (), None, never=True)

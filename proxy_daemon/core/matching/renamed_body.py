@@ -12,7 +12,7 @@ from typing import Any
 
 from proxy_daemon.core.dialects.framing import Framing
 from proxy_daemon.core.matching.changes import Change, applied
-from proxy_daemon.core.matching.new_names import NewNames, changes_in
+from proxy_daemon.core.matching.new_names import MOST_PLACES, NewNames, NotRenamed, changes_in
 from proxy_daemon.core.splice import find
 from proxy_daemon.core.splice.container import NO_EDIT, Cut
 from proxy_daemon.core.splice.events import Lines
@@ -53,6 +53,8 @@ def _gathered(
             found += [change.behind(item.start) for change in changes_of(item, names)]
         except NotJSON:
             continue
+        if len(found) > MOST_PLACES:
+            raise NotRenamed("ids stand in too many places")
     return found
 
 

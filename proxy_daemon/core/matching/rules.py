@@ -12,6 +12,7 @@ from typing import Any
 from attrs import field, frozen
 
 from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.core.matching import unstreamed
 from proxy_daemon.core.matching.match_on import MatchOn
 from proxy_daemon.core.matching.stamps import Stamp
 from proxy_daemon.core.matching.tree import Kind, Rule, compiled
@@ -31,18 +32,21 @@ class Rules:
     fields: tuple[bytes, ...] = field(default=())  # header fields that count, by their names in lower case
 
     @classmethod
-    def of(cls, dialect: Dialect, on: MatchOn, stamps: tuple[Stamp, ...]) -> Rules:
-        """Those of a dialect, under the settings."""
-        dropped = [*on.dropped, *(stamp.path for stamp in stamps if stamp.drops), *dialect.volatile, *dialect.opaque]
+    def of(cls, dialect: Dialect, on: MatchOn, stamps: tuple[Stamp, ...], *, either_form: bool = False) -> Rules:
+        """Those of a dialect, under the settings. ``either_form``: what asks for a stream does not count."""
+        dropped = [*on.dropped, *(stamp.path for stamp in stamps if stamp.drops), *dialect.volatile]
+        dropped += unstreamed.MEMBERS if either_form else ()
         tree = compiled(
             [
                 *((path, Kind.DROPPED) for path in dropped),
+                *((path, Kind.OPAQUE) for path in dialect.opaque),
                 *((path, Kind.OWN_ID) for path in dialect.own_ids),
                 *((path, Kind.RENAMED) for path in dialect.ids),
                 *((path, Kind.TEXT) for path in TEXTS),
             ]
         )
-        fields = sorted({*(name.lower() for name in dialect.deciding_fields), *on.fields})
+        decide = {name.lower() for name in dialect.deciding_fields} - (unstreamed.FIELDS if either_form else set())
+        fields = sorted(decide.union(on.fields))
         return cls(tree, on.only, tuple(stamp for stamp in stamps if not stamp.drops), tuple(fields))
 
     def apply(self, value: Any) -> tuple[Any, Sequence[float]]:
@@ -53,6 +57,6 @@ class Rules:
         if self.only is not None and isinstance(value, dict):
             value = {name: member for name, member in value.items() if name in self.only}
         for stamp in self.stamps:
-            value = stamp.struck(value)
+            value = stamp.struck(value, self.tree)
         walk = Walk()
         return walk.body(value, self.tree), walk.floats

@@ -16,6 +16,7 @@ from proxy_daemon.core.services import Candidate
 
 MOST_SESSIONS = 10_000  # whose last answer is known
 MOST_MARKS = 200_000  # requests that have a place, and answers that are known as served, together
+MOST_LIVE = 100  # answers of one request that are marked before they are recorded; one that failed never is
 LONGEST_SEED = 18  # digits
 NAMES = ("sequence", "exhaust", "cycle", "first", "last")
 ERRORS = 400  # RFC 9110 section 15
@@ -87,8 +88,13 @@ class Cursors:
             self.answered(session, key, found)
         return found
 
+    def live(self, session: str, key: bytes, candidate: Candidate, candidates: Sequence[Candidate]) -> None:
+        """A request is answered by an upstream: by what is about to become one of these recordings, or fails."""
+        self.answered(session, key, candidate)
+        self._prune(self._place(session, key), _group(session, candidates))
+
     def answered(self, session: str, key: bytes, candidate: Candidate) -> None:
-        """A request has its answer: of these recordings, or one that is about to become one of them."""
+        """A request has its answer: one of these recordings."""
         place = self._place(session, key)
         self._marks += candidate.id not in place.served
         place.served.add(candidate.id)
@@ -155,10 +161,11 @@ class Cursors:
             self._forgotten["sessions"] += 1
 
     def _prune(self, place: _Place, group: Sequence[Candidate]) -> None:
-        """Where recordings come and go, those that went need no mark."""
-        if len(place.served) > 2 * len(group):
+        """Where recordings come and go, those that went need no mark. The newest may not be there yet."""
+        if len(place.served) > 2 * (len(group) + MOST_LIVE):
+            newest = sorted(place.served)[-MOST_LIVE:]
             self._marks -= len(place.served)
-            place.served &= {each.id for each in group}
+            place.served &= {*newest, *(each.id for each in group)}
             self._marks += len(place.served)
 
     def _forget(self) -> None:

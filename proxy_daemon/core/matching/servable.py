@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 from proxy_daemon.core.conversation import Operation
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.matching.difference import LONGEST_PATH, printable
+from proxy_daemon.core.matching.paths import element, member
 from proxy_daemon.core.matching.small_edits import SmallEdits
 from proxy_daemon.core.messages import Request
 
@@ -53,9 +54,7 @@ class _Spot:
 
     def member(self, name: str) -> _Spot:
         """One of an object's."""
-        return _Spot(
-            f"{self.path}.{name}" if self.path else name, f"{self.place}.{name}" if self.place else name, self.role
-        )
+        return _Spot(member(self.path, name), member(self.place, name), self.role)
 
 
 _Pair = tuple[_Spot, Any, Any]
@@ -157,7 +156,7 @@ def _elements(spot: _Spot, old: list[Any], new: list[Any]) -> list[_Pair]:
     if len(old) != len(new):
         raise _Refused(f"{spot.path}: {len(old)} recorded / {len(new)} incoming")
     pairs = zip(old, new, strict=True)
-    return [(evolve(spot, path=f"{spot.path}[{n}]"), one, other) for n, (one, other) in enumerate(pairs)][::-1]
+    return [(evolve(spot, path=element(spot.path, str(n))), one, other) for n, (one, other) in enumerate(pairs)][::-1]
 
 
 def _role(value: dict[str, Any], role: str) -> str:

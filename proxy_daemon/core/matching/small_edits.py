@@ -29,7 +29,7 @@ _ABOUT_LETTERS = re.compile(
 )
 _AROUND = "(),.;:!?*_…"  # signs around a word; quotes are none of them: what is quoted counts letter by letter
 _INDENT = re.compile(r"^[ \t]+(?=\S)", re.MULTILINE)
-_LISTED = re.compile(r"^[^\w\s(\"'¿¡]|^\d|[\t|,;{}]\s*$", re.MULTILINE)
+_LISTED = re.compile(r"^[^\w\s(\"'¿¡]|^\d|[|,;{}]\s*$", re.MULTILINE)
 # Latin, Greek, Cyrillic: scripts in which a word of five letters with one wrong is still the word.
 _LETTERS = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f]+")
 _ENDS_SENTENCE = frozenset(".!?:…\u2026")
@@ -56,11 +56,14 @@ class SmallEdits:
         if len(one) != len(other):
             return _counted(one, other)
         about_letters = _ABOUT_LETTERS.search(old) is not None
+        elsewhere = _common(one, other)
         for at, (was, is_now) in enumerate(zip(one, other, strict=True)):
             if was != is_now and (at < len(one) - 1 or _without_stop(was) != _without_stop(is_now)):
                 starts = at == 0 or one[at - 1][-1] in _ENDS_SENTENCE
                 if reason := self._word(was, is_now, starts=starts, about_letters=about_letters):
                     return reason
+                if not elsewhere.isdisjoint((_bare(was).lower(), _bare(is_now).lower())):
+                    return "a word differs"
         return ""
 
     def _word(self, old: str, new: str, *, starts: bool, about_letters: bool) -> str:
@@ -69,6 +72,11 @@ class SmallEdits:
         if not reason and about_letters:
             return "a typo in a text that is about letters"
         return reason or (f"more than {MOST_TYPOS} typos" if self._typos > MOST_TYPOS else "")
+
+
+def _common(one: list[str], other: list[str]) -> frozenset[str]:
+    """The words that stand unchanged in both, small: one that is used elsewhere is a word, and its like another one."""
+    return frozenset(_bare(was).lower() for was, is_now in zip(one, other, strict=True) if was == is_now)
 
 
 def _spaced(text: str) -> str:
@@ -84,9 +92,9 @@ def _shape(text: str) -> object:
     """Where blanks mean something: indentation, and how many words stand in each line of lists, tables and code."""
     text = text.strip()
     indents = _INDENT.findall(text)
-    if not indents and _LISTED.search(text) is None:
+    if not indents and "\t" not in text and _LISTED.search(text) is None:
         return None
-    return indents, [len(line.split()) for line in text.splitlines() if line.strip()]
+    return indents, [(len(line.split()), line.strip().count("\t")) for line in text.splitlines() if line.strip()]
 
 
 def _counted(one: list[str], other: list[str]) -> str:

@@ -1,23 +1,55 @@
 """What clients stamp into requests and what does not count: dates, UUIDs, marks of coding agents. Off by default.
 
-Invariant: patterns are people's own and texts are hostile: RE2 takes time linear in the text, whatever the pattern
-(https://github.com/google/re2). What is struck out leaves its name, so that a text with a stamp is never one without.
+Invariant: patterns are people's own and texts are hostile: RE2 takes time linear in the text for each match, whatever
+the pattern (https://github.com/google/re2), and what all matches of a body may take is bounded. What is struck out
+leaves its name, so that a text with a stamp is never one without.
 Read from the settings; applied by `rules.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import re2
 from attrs import field, frozen
 
+from proxy_daemon.core.matching.exact import NotExact
+from proxy_daemon.core.matching.tree import Kind, Rule
+
 MOST_RULES, LONGEST_PATTERN = 100, 4096
+MOST_STEPS = 1 << 27  # octets that the searches for one stamp may look at in one body: a third of a second
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _PATH = re.compile(r"[^.\s]+(?:\.[^.\s]+){0,31}")
 _ANYWHERE = ""
+# Members that name a model, or what lies at a server: no prompts. Only a path that leads there strikes something out.
+_NAMES = frozenset(
+    (
+        "model",
+        "models",
+        "modelId",
+        "model_id",
+        "assistant_id",
+        "agent_id",
+        "thread_id",
+        "conversation",
+        "conversation_id",
+        "previous_response_id",
+        "previous_interaction_id",
+        "container",
+        "container_id",
+        "file_id",
+        "file_ids",
+        "vector_store_ids",
+        "cachedContent",
+        "cached_content",
+        "batch_id",
+        "input_file_id",
+    )
+)
+_NO_RULES = Rule()
+_IDS = (Kind.RENAMED, Kind.OWN_ID)
 
 
 def _compiled(pattern: str) -> Any:
@@ -42,9 +74,10 @@ class Stamp:
     name: str
     path: str = _ANYWHERE
     pattern: str = ""
-    _expression: Any = field(init=False, eq=False, repr=False)
+    quick: bool = field(default=False, eq=False)  # what follows a match never has to be looked at to its end
+    expression: Any = field(init=False, eq=False, repr=False)
 
-    @_expression.default
+    @expression.default
     def _compile(self) -> Any:
         return _compiled(self.pattern) if self.pattern else None
 
@@ -53,39 +86,64 @@ class Stamp:
         """Whether it is a member that goes, and no text."""
         return not self.pattern
 
-    def struck(self, value: Any) -> Any:
-        """The body without the stamp; the value itself where it has none."""
-        return self._below(value, tuple(self.path.split(".")) if self.path else ())
+    def struck(self, value: Any, rule: Rule = _NO_RULES) -> Any:
+        """The body without the stamp; the value itself where it has none. ``rule``: of the body; ids are no texts.
 
-    def _below(self, value: Any, path: tuple[str, ...]) -> Any:
-        if not path and isinstance(value, str):
-            return self._text(value)
+        Raises `NotExact` where a pattern of people's own would have to look too often at too long a text.
+        """
+        return _Striking(self).below(value, tuple(self.path.split(".")) if self.path else (), rule)
+
+
+class _Striking:
+    """One stamp, one body."""
+
+    def __init__(self, stamp: Stamp) -> None:
+        self._stamp, self._left = stamp, MOST_STEPS
+        self._left_alone = () if stamp.path else _NAMES
+
+    def below(self, value: Any, path: tuple[str, ...], rule: Rule) -> Any:
+        if isinstance(value, str):
+            return value if path or rule.kind in _IDS else self._text(value)
         if isinstance(value, list):
             if path and path[0] != "*":
                 return value
-            new = [self._below(each, path[1:]) for each in value]
+            each = rule.each or _NO_RULES
+            new = [self.below(element, path[1:], each) for element in value]
             return new if any(one is not other for one, other in zip(new, value, strict=True)) else value
         if isinstance(value, dict):
-            return self._members(value, path)
+            return self._members(value, path, rule.by_name)
         return value
 
-    def _members(self, value: dict[str, Any], path: tuple[str, ...]) -> Any:
-        names = value if not path else [path[0]] if path[0] in value else []
-        new = {name: self._below(value[name], path[1:]) for name in names}
+    def _members(self, value: dict[str, Any], path: tuple[str, ...], rules: Mapping[str, Rule]) -> Any:
+        names = [path[0]] if path and path[0] in value else () if path else value
+        new = {
+            name: self.below(value[name], path[1:], rules.get(name, _NO_RULES))
+            for name in names
+            if name not in self._left_alone
+        }
         changed = {name: member for name, member in new.items() if member is not value[name]}
         return {**value, **changed} if changed else value
 
     def _text(self, text: str) -> str:
         octets = text.encode("utf-8", "surrogatepass")
-        found = [span for match in self._expression.finditer(octets) for span in _spans(match)]
+        found = [span for match in self._matches(octets) for span in _spans(match)]
         if not found:
             return text
-        mark, parts, at = b"\0%b\0" % self.name.encode(), [], 0
+        mark, parts, at = b"\0%b\0" % self._stamp.name.encode(), [], 0
         for start, end in found:
             if start >= at and end > start:  # groups may lie within each other
                 parts += [octets[at:start], mark]
                 at = end
         return b"".join([*parts, octets[at:]]).decode("utf-8", "surrogatepass")
+
+    def _matches(self, octets: bytes) -> Iterator[Any]:
+        """RE2 is linear in each search, and each match has one: `a.*b|a` looks at the whole text for each a."""
+        for match in self._stamp.expression.finditer(octets):
+            if not self._stamp.quick:
+                self._left -= len(octets) - match.start()
+                if self._left < 0:
+                    raise NotExact(f"too many places of {self._stamp.name}")
+            yield match
 
 
 def _spans(match: Any) -> list[tuple[int, int]]:
@@ -142,7 +200,7 @@ def parse_named(text: str) -> tuple[Stamp, ...]:
     """The stamps of a rule that has a name. Raises ValueError that tells the names."""
     if text not in NAMED:
         raise ValueError(f"{text!r} is unknown: one of {', '.join(NAMED)}; [[volatile]] in a file makes others")
-    return tuple(Stamp(text, path, pattern) for path, pattern in NAMED[text])
+    return tuple(Stamp(text, path, pattern, quick=True) for path, pattern in NAMED[text])
 
 
 def parse_tables(tables: Any) -> tuple[Stamp, ...]:
@@ -170,10 +228,12 @@ def _table(table: Mapping[str, Any], place: str) -> tuple[Stamp, ...]:
         return parse_named(name)
     if not path and not pattern:
         raise ValueError(f"{place}: needs a path, a pattern or both, or the name of one of {', '.join(NAMED)}")
+    if not pattern and path.endswith("*"):
+        raise ValueError(f"{place}: path: a list goes as a whole: leave out .* at the end, or give a pattern")
     try:
         stamp = Stamp(name, path, pattern)
     except ValueError as error:
         raise ValueError(f"{place}: pattern: {error}") from None
-    if stamp.pattern and stamp._expression.search(b"") is not None:  # noqa: SLF001  (of the same file)
+    if stamp.pattern and stamp.expression.search(b"") is not None:
         raise ValueError(f"{place}: pattern: {pattern!r} matches nothing at all: it would stand everywhere")
     return (stamp,)

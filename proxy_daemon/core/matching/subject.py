@@ -17,6 +17,7 @@ from attrs import frozen
 from proxy_daemon.core.bodies import chunks
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.matching.hashing import digest
+from proxy_daemon.core.matching.paths import member
 from proxy_daemon.core.messages import Request
 
 COMPARED_SIZE = 4 * 1024 * 1024  # octets of a body that is parsed to be compared; larger ones are equal or are not
@@ -114,7 +115,7 @@ class _Reading:
     def members(self, body: dict[str, Any], under: str, depth: int) -> None:
         """Sort the members of an object; raises what orjson does on what it cannot write."""
         for name, value in body.items():
-            path = f"{under}{name}"
+            path = member(under, name)
             if path not in self._volatile and not _is_empty(value):
                 self._member(path, name, value, depth)
 
@@ -126,7 +127,7 @@ class _Reading:
         elif name in _MESSAGES and (isinstance(value, str | list) or (name in _WHOLE and isinstance(value, dict))):
             self._put_messages(value if isinstance(value, list) else [value])
         elif isinstance(value, dict) and depth < DEEPEST:
-            self.members(value, f"{path}.", depth + 1)
+            self.members(value, path, depth + 1)
         elif path != "model":
             self._parameter(path, value)
 

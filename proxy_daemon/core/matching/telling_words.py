@@ -27,6 +27,23 @@ eighteen nineteen twenty thirty forty fourty fifty sixty seventy eighty ninety h
 trillion
 first second third fourth fifth sixth seventh eighth ninth tenth half quarter double triple twice thrice single dozen
 hundreds thousands millions billions
+eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig dreissig vierzig fünfzig sechzig siebzig
+achtzig neunzig hundert tausend erste zweite dritte vierte fünfte sechste siebte achte neunte zehnte halb
+vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn
+deux trois quatre cinq sept huit neuf onze douze treize quatorze quinze seize vingt trente quarante cinquante soixante
+cent cents mille premier deuxième troisième quatrième cinquième sixième septième huitième neuvième dixième moitié
+dos tres cuatro cinco siete ocho nueve diez doce trece catorce quince veinte treinta cuarenta cincuenta sesenta setenta
+ochenta noventa ciento cientos primero segundo tercero cuarto quinto sexto séptimo octavo noveno décimo mitad
+due tre quattro cinque sette otto nove dieci undici dodici tredici quattordici quindici sedici venti trenta quaranta
+cinquanta sessanta settanta ottanta novanta cento primo secondo terzo quarto quinto sesto settimo ottavo nono decimo
+dois duas três quatro sete oito dez treze quatorze vinte trinta quarenta cinquenta sessenta setenta oitenta noventa
+primeiro segundo terceiro metade
+twee drie vijf zes zeven negen tien twaalf twintig dertig veertig vijftig zestig zeventig tachtig negentig honderd
+duizend dertien veertien vijftien zestien zeventien
+один одна два две три четыре пять шесть семь восемь девять десять одиннадцать двенадцать тринадцать четырнадцать
+пятнадцать шестнадцать семнадцать восемнадцать девятнадцать двадцать тридцать сорок пятьдесят шестьдесят семьдесят
+восемьдесят девяносто сто двести триста тысяча тысячи миллион первый второй третий четвёртый четвертый пятый
+jeden dwa trzy cztery pięć sześć siedem osiem dziewięć dziesięć dwanaście piętnaście dwadzieścia trzydzieści sto tysiąc
 """
 # Two real words, one letter apart within.
 _APART = """
@@ -60,7 +77,8 @@ _OPPOSITE = re.compile(r"(?:un|in|im|il|ir|dis|non|anti|mis|de|counter|contra)-?
 _LESS = ("less", "free", "proof", "n't", "n\u2019t")
 # What is put behind a word or taken off: plural, tense, person, kind.
 _ENDINGS = frozenset("sdrnytel")
-_VOWELS = frozenset("aeiouy")
+_VOWELS = frozenset("aeiouyàáâãäåèéêëìíîïòóôõöøùúûüýœæ" + "аеёиоуыэюяαεηιουω")
+_ROMAN = re.compile(r"[ivxlcdm]{2,}")
 
 
 def is_negation(word: str) -> bool:
@@ -71,7 +89,8 @@ def is_negation(word: str) -> bool:
 
 def is_number(word: str) -> bool:
     """Whether it counts, in digits or in words."""
-    return any(sign.isnumeric() for sign in word) or word.lower() in NUMBERS
+    small = word.lower()
+    return any(sign.isnumeric() for sign in word) or small in NUMBERS or _ROMAN.fullmatch(small) is not None
 
 
 def are_opposites(one: str, other: str) -> bool:
@@ -92,5 +111,10 @@ def are_both_words(one: str, other: str) -> bool:
         doubled = long[-1] == short[-1] and long[-1] not in "se"
         return long[:-1] == short and long[-1] in _ENDINGS and not doubled
     last = short[:-1] == long[:-1] and {short[-1], long[-1]} <= _ENDINGS
-    inner = short[:-2] == long[:-2] and short[-1] == long[-1] and {short[-2], long[-2]} <= _VOWELS
-    return last or inner
+    return last or _another_vowel(short, long)
+
+
+def _another_vowel(one: str, other: str) -> bool:
+    """Whether one vowel stands for another: few such are typos, many make another word (nitrate, nitrite)."""
+    differing = [pair for pair in zip(one, other, strict=True) if pair[0] != pair[1]]
+    return len(differing) == 1 and _VOWELS.issuperset(differing[0])

@@ -22,6 +22,7 @@ class Kind(Enum):
     RENAMED = 2  # an id: its number by first appearance counts, not what it is
     OWN_ID = 3  # dropped where its object says more than this id
     TEXT = 4  # one block of text counts as the text itself
+    OPAQUE = 5  # dropped where what it hides is said beside it, or is a thought
 
 
 @frozen(eq=False)
@@ -40,7 +41,7 @@ class Rule:
 
     @touches_text.default
     def _touches_text(self) -> bool:
-        return self.kind in (Kind.DROPPED, Kind.RENAMED, Kind.OWN_ID)
+        return self.kind in (Kind.DROPPED, Kind.RENAMED, Kind.OWN_ID, Kind.OPAQUE)
 
 
 def compiled(paths: Iterable[tuple[str, Kind]]) -> Rule:

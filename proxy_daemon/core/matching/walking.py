@@ -14,13 +14,15 @@ import orjson
 
 from proxy_daemon.core.matching.exact import PLAIN, NotExact, settled, settled_integer
 from proxy_daemon.core.matching.free import FREE, FREE_AT_TOP
-from proxy_daemon.core.matching.ids import is_referred_to, says_only_its_id
+from proxy_daemon.core.matching.ids import holds_a_history, is_referred_to, says_only_its_id
 from proxy_daemon.core.matching.tree import Kind, Rule
 
 DEEPEST = 100  # levels: far below what a stack holds, so that it never depends on who calls
 # What stands for the ids: no text of JSON has it.
 _MARKS = [orjson.Fragment(b"#%d" % number) for number in range(64)]
 _TEXTS = ("text", "input_text")
+# A member that asks for something by being there: web search (OpenAI's chat completions, and all of their kind).
+_MEANT = "web_search_options"
 _ALLOWED = "allowed"  # an empty list of what is allowed allows nothing: absent, it allows all
 _NO_RULES = Rule()
 _GONE = object()
@@ -82,7 +84,7 @@ class Walk:
                 changes = {} if changes is None else changes
                 changes[name] = _GONE if new is None or (new == [] and not name.startswith(_ALLOWED)) else new
         for name in sorted(ruled) if ruled is not None else ():
-            if (new := self._ruled(value, name, rules[name], depth)) is not value[name]:
+            if (new := self._ruled(value, name, rules[name], depth)) is not value[name] or new == {}:
                 changes = {} if changes is None else changes
                 changes[name] = new
         return value if changes is None else _changed(value, changes, keeps_blank=in_list, top=depth == 1)
@@ -107,6 +109,8 @@ class Walk:
         kind, member = rule.kind, item[name]
         if kind is Kind.DROPPED or (kind is Kind.OWN_ID and not is_referred_to(item) and not says_only_its_id(item)):
             return _GONE
+        if kind is Kind.OPAQUE and not holds_a_history(item):
+            return _GONE
         if type(member) is str:
             if member and (kind is Kind.RENAMED or (kind is Kind.OWN_ID and is_referred_to(item))):
                 number = self.numbers.setdefault(member, len(self.numbers))
@@ -127,7 +131,7 @@ def _changed(value: dict[str, Any], changes: dict[str, Any], *, keeps_blank: boo
     kept = {name: member for name, member in members.items() if member is not _GONE}
     if keeps_blank:
         return kept
-    left = {name: member for name, member in kept.items() if member != {}}
+    left = {name: member for name, member in kept.items() if member != {} or name == _MEANT}
     return left if left or top else kept
 
 

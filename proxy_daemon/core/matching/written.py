@@ -52,6 +52,23 @@ def as_asked(recording: Recording, request: Request, dialect: Dialect) -> Record
     return evolve(recording, response=_response(response, rendered), fitted=True)
 
 
+def misfit(recording: Recording, request: Request, dialect: Dialect) -> str:
+    """Why what an upstream said has not the form that ``request`` asks for; empty where it has."""
+    response = recording.response
+    if response is None or not response.body.size or response.head.status >= FAILED or not dialect.generates(request):
+        return ""
+    streams = dialect.streams(request)
+    try:
+        form = _form(response, streams=streams)
+    except CannotRender as error:
+        return str(error)
+    if form is Framing.OPAQUE or (form is Framing.DOCUMENT) is not streams:
+        return ""
+    if streams:
+        return "a document was recorded, a stream is asked for"
+    return "a stream was recorded, a document is asked for"
+
+
 def _form(response: Response, *, streams: bool) -> Framing:
     """The framing of what was written. Raises `CannotRender` where its coding is damaged."""
     first, head = response.body.read(0, _FIRST), response.head

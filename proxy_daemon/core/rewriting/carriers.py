@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from attrs import frozen
 
 from proxy_daemon.core.rewriting.channels.spot import Path
+from proxy_daemon.core.rewriting.packed import payload_of, with_payload
 from proxy_daemon.core.splice import find
 from proxy_daemon.core.splice.container import Cut
 from proxy_daemon.core.splice.events import Lines
 from proxy_daemon.core.wire import Item
-from proxy_daemon.core.wire.event_stream import Frame, write_frame
+from proxy_daemon.core.wire.event_stream import Frame
 from proxy_daemon.core.wire.sse import Event
 
 # What nearly all events look like; see `core/wire/sse.py`.
@@ -43,7 +44,8 @@ def carrier_of(item: Item) -> Carrier:
         lines = Lines(item.raw)
         return Carrier(lines.data, lambda cuts: with_cuts(item.raw, [lines.placed(cut) for cut in cuts]))
     if isinstance(item, Frame):
-        return Carrier(item.data, lambda cuts: write_frame(item.headers, with_cuts(item.data, cuts)))
+        inner = payload_of(item)
+        return Carrier(inner, lambda cuts: with_payload(item, with_cuts(inner, cuts)))
     return _shifted(item.raw, item.data, item.raw.rfind(item.data))
 
 

@@ -62,14 +62,20 @@ class Conditions:
 
     def hold(self, request: Request, dialect: Dialect, upstream: str) -> bool:
         """Whether they do. The cheap ones are asked first: a model is read in the body."""
+        return self.hold_at(request, dialect, upstream) and self.hold_within(request, dialect)
+
+    def hold_at(self, request: Request, dialect: Dialect, upstream: str) -> bool:
+        """Whether those on dialect, upstream, method and path do."""
         if self.dialect and dialect.name not in self.dialect:
             return False
         if self.upstream and upstream not in self.upstream:
             return False
         if self.method and request.method.decode("latin-1") not in self.method:
             return False
-        if self.path and not _any(self.path, request.path.decode("latin-1")):
-            return False
+        return not self.path or _any(self.path, request.path.decode("latin-1"))
+
+    def hold_within(self, request: Request, dialect: Dialect) -> bool:
+        """Whether those on header fields and model do."""
         if self.header and not all(_has(request, name, values) for name, values in self.header):
             return False
         return not self.model or _any(self.model, dialect.model(request))

@@ -6,7 +6,8 @@ Called by `editor.py`.
 from __future__ import annotations
 
 from proxy_daemon.core.rewriting.carriers import document
-from proxy_daemon.core.rewriting.machine import Entry, Machine, TooMany, parsed
+from proxy_daemon.core.rewriting.looking import parsed
+from proxy_daemon.core.rewriting.machine import Entry, Machine, TooMany
 from proxy_daemon.core.wire import json_text
 
 LONGEST = 16 * 1024 * 1024  # octets of a document that is edited

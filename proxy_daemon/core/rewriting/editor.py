@@ -17,6 +17,8 @@ from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.dialects.framing import Framing, framing_of, is_media, media_type
 from proxy_daemon.core.messages import Request, ResponseHead
 from proxy_daemon.core.rewriting.channels import channels_for
+from proxy_daemon.core.rewriting.channels.cohere import CohereV1
+from proxy_daemon.core.rewriting.channels.ollama import Ollama
 from proxy_daemon.core.rewriting.coded import Coded
 from proxy_daemon.core.rewriting.document import DocumentEditor
 from proxy_daemon.core.rewriting.machine import Machine
@@ -86,8 +88,15 @@ def editor_for(
         machine.say(f"rule {rule.name!r} does nothing: {dialect.name} has no field that text can be moved to")
     if problem := _unknown(codings):
         machine.say(f"the answer passes as it came: {problem}")
-    stated = _Way(head.headers.get(b"content-type"), head.status, dialect.streams(request), not left or bool(problem))
-    return AnswerEditor(machine, stated, b"" if problem or not left else _applied(codings))
+    streams = dialect.streams(request)
+    way = _Way(
+        head.headers.get(b"content-type"),
+        head.status,
+        streams,
+        passes=not left or bool(problem),
+        lines=streams and isinstance(channels, Ollama | CohereV1),
+    )
+    return AnswerEditor(machine, way, b"" if way.passes else _applied(codings))
 
 
 def _may_hold_words(dialect: Dialect, request: Request, head: ResponseHead) -> bool:
@@ -112,12 +121,21 @@ def _unknown(codings: bytes) -> str:
 
 @frozen
 class _Way:
-    """What a head and its request say of a body. ``passes``: it is not edited."""
+    """What a head and its request say of a body. ``passes``: it is not edited.
+
+    ``lines``: it is a stream of an API whose streams are lines of JSON, whatever its type says: it is not held.
+    """
 
     content_type: bytes
     status: int
     streams: bool
     passes: bool
+    lines: bool
+
+    def framing(self, first: bytes) -> Framing:
+        """By the first octets."""
+        found = framing_of(self.content_type, first, status=self.status, streams=self.streams)
+        return Framing.LINES if found is Framing.DOCUMENT and self.lines else found
 
 
 class _Framed:
@@ -144,9 +162,8 @@ class _Framed:
         return out + (self._chosen.end() if self._chosen else b"")
 
     def _begun(self) -> bytes:
-        way, first = self._way, self._first
-        self._first = b""
-        form = framing_of(way.content_type, first, status=way.status, streams=way.streams)
+        first, self._first = self._first, b""
+        form = self._way.framing(first)
         if form is Framing.OPAQUE:
             self._passes = True
             return first

@@ -23,6 +23,8 @@ from proxy_daemon.core.splice.walk import hits
 from proxy_daemon.core.wire import json_text
 
 QUICK = 64 * 1024  # octets of an item up to which the quick way is the quicker one
+MOST_CLONES = 16  # events that one becomes
+MOST_CHANGES = 5000  # texts of one item: finding more in it takes long, and no answer has them
 
 
 class Change(NamedTuple):
@@ -48,6 +50,8 @@ def differs(spot: Spot, said: Sequence[Said]) -> bool:
 
 def written(carrier: Carrier, item: Any, changes: Sequence[Change], *, cuts_in_two: bool) -> bytes:
     """The octets with all changes. ``cuts_in_two``: the item may become several. Raises ValueError."""
+    if len(changes) > MOST_CHANGES:
+        raise CannotEdit(f"{len(changes)} texts of one item would change; {MOST_CHANGES} are the most")
     moving = [change for change in changes if change.moves]
     if cuts_in_two and len(moving) == 1 and not moving[0].spot.so_far and not _in_list(moving[0].spot):
         return _several(carrier, item, changes, moving[0])
@@ -56,31 +60,36 @@ def written(carrier: Carrier, item: Any, changes: Sequence[Change], *, cuts_in_t
 
 def _several(carrier: Carrier, item: Any, changes: Sequence[Change], moving: Change) -> bytes:
     """All but the last of what the one piece became stands in an event of its own, before this one."""
-    *first, last = moving.said
+    *first, last = moving.said if len(moving.said) <= MOST_CLONES else _by_kind(moving.said)
     clones = [json_text.write(clone_of(item, moving.spot, each)) for each in first]
     octets = [carrier.write([Cut(0, len(carrier.data), clone, 0)]) for clone in clones]
     rest = [Change(change.spot, [last]) if change is moving else change for change in changes]
     return b"".join([*octets, _once(carrier, item, rest)])
 
 
+def _by_kind(said: Sequence[Said]) -> list[Said]:
+    """All moved text, then all words: events for each turn would be many times as long as the text."""
+    return [Said("".join(each.text for each in said if each.moved is moved), moved) for moved in (True, False)]
+
+
 def _once(carrier: Carrier, item: Any, changes: Sequence[Change]) -> bytes:
     if len(changes) == 1 and len(carrier.data) <= QUICK:
-        done = _quickly(carrier, item, changes[0])
+        done = _quickly(carrier, changes[0])
         if done is not None:
             return done
     return _everywhere(carrier, item, changes)
 
 
-def _quickly(carrier: Carrier, item: Any, change: Change) -> bytes | None:
+def _quickly(carrier: Carrier, change: Change) -> bytes | None:
     """See `quick.py`: for a text that is replaced, or that goes to a member beside it which is not there yet."""
     spot, said = change
     words = "".join(each.text for each in said if not (each.moved and change.moves))
-    if spot.raw or _in_list(spot) and change.moves:
+    if spot.raw or (_in_list(spot) and change.moves):
         return None
     if not change.moves or spot.thought is None:
         return replaced(carrier, spot.path, spot.text, {spot.path: words})
     moved = "".join(each.text for each in said if each.moved)
-    if words or _text_at(item, spot.thought):
+    if words:
         return None
     return replaced(carrier, spot.path, spot.text, {spot.path: blank_for(spot), spot.thought: moved})
 

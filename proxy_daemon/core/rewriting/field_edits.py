@@ -69,11 +69,13 @@ class FieldEdits:
 
     def edited_item(self, octets: bytes) -> bytes:
         """One item of a stream: as `edited`, but nothing is added where it is not: items differ in what they say."""
-        octets = _without(octets, self.remove)
+        octets = _without(octets, [path for path in self.remove if _may_hold(octets, path)])
         for path, name in self.rename:
-            octets = _made(octets, _renames(octets, path, name))
+            if _may_hold(octets, path):
+                octets = _made(octets, _renames(octets, path, name))
         for path, value in self.set:
-            octets = _replaced(octets, path, value)
+            if _may_hold(octets, path):
+                octets = _replaced(octets, path, value)
         return octets
 
     @property
@@ -94,11 +96,16 @@ def _without(octets: bytes, paths: Iterable[Steps]) -> bytes:
     return octets
 
 
+def _may_hold(octets: bytes, path: Steps) -> bool:
+    """Whether the names of a path stand in the text at all: a quick look, as a stream has thousands of items."""
+    if b"\\" in octets:
+        return True
+    return all(isinstance(step, int) or step == EACH or b'"%b"' % step.encode() in octets for step in path)
+
+
 def _replaced(octets: bytes, path: Steps, value: bytes) -> bytes:
-    spans = splice.find_all(octets, path)
-    if all(span.of(octets) == value for span in spans):
-        return octets
-    return splice.replace(octets, path, value) or octets
+    found = splice.edited(octets, [Replace(path, value)])
+    return octets if found is None or found == octets else found
 
 
 def _made(octets: bytes, edits: Sequence[Edit]) -> bytes:

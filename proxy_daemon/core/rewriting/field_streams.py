@@ -1,6 +1,6 @@
 """Edits fields of an answer's JSON as it passes: of a document at its end, of a stream item by item.
 
-Invariant: items leave in their order, each in the piece that makes it whole; those that no rule changes, octet for octet.
+Invariant: items leave in their order, each in the piece that makes it whole; what no rule changes stays.
 Called by `responses.py`.
 """
 
@@ -134,7 +134,8 @@ class FieldEditor:
             except (NotJSON, TooMany) as error:
                 self._tell_item(f"rule {name!r}: {error}")
                 continue
-            self.fired[name] += edited != octets
+            if edited != octets:
+                self.fired[name] += 1
             octets = edited
         return octets
 

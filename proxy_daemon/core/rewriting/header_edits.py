@@ -14,7 +14,7 @@ from attrs import field, frozen
 from proxy_daemon.core.headers import HOP_BY_HOP, Headers, Pair
 from proxy_daemon.core.injection import REPLACED
 
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _VALUE = re.compile(rb"[\x21-\x7e\x80-\xff](?:[\x20-\x7e\t\x80-\xff]*[\x21-\x7e\x80-\xff])?")  # section 5.5
 _FRAMING = frozenset((b"content-length", b"content-encoding", b"host", b"upgrade", b"expect"))
 _OWN = b"x-llmproxy-"
@@ -23,7 +23,7 @@ _OWN = b"x-llmproxy-"
 def checked_name(name: bytes) -> bytes:
     """A name that rules may touch, in its own case. Raises ValueError with a sentence."""
     low, shown = name.lower(), name.decode("latin-1")
-    if _NAME.fullmatch(name) is None:
+    if NAME.fullmatch(name) is None:
         raise ValueError(f"{shown!r} is not the name of a header field")
     if low in _FRAMING or low in HOP_BY_HOP:
         raise ValueError(f"{shown!r} says how the message is sent: llmproxy writes it, and no rule may")

@@ -6,29 +6,26 @@ written as it came. Called by `stream.py` and `document.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
-
-import orjson
 
 from proxy_daemon.core.rewriting.carriers import Carrier
 from proxy_daemon.core.rewriting.channels.spot import Channels, Key, Spot
 from proxy_daemon.core.rewriting.edits import Change, differs, written
-from proxy_daemon.core.rewriting.rules import Expression, Pair, TextRule
+from proxy_daemon.core.rewriting.looking import is_json, marks_of
+from proxy_daemon.core.rewriting.rules import Pair, TextRule
 from proxy_daemon.core.rewriting.said import Said
 from proxy_daemon.core.rewriting.scanner import Scanner, scanner
 from proxy_daemon.core.rewriting.settling import Channel
-from proxy_daemon.core.wire import json_text
 
 MOST_CHANNELS = 1000  # under way at once
+MOST_TEXTS = 20_000  # of one item
 MOST_PROBLEMS = 20
-_SHORT = '"\\/\b\f\n\r\t'  # what JSON may escape in two octets
-_BEFORE = b" \t\r\n" + json_text.BOM
 
 
 class TooMany(ValueError):
-    """More texts grow at once than any answer has."""
+    """More texts stand in an item, or grow at once, than any answer has."""
 
 
 class Entry:
@@ -85,7 +82,9 @@ class Machine:
         self._spots(entry, self._channels.document(entry.item))
         self.end()
 
-    def _spots(self, entry: Entry, spots: Iterable[Spot]) -> None:
+    def _spots(self, entry: Entry, spots: Sequence[Spot]) -> None:
+        if len(spots) > MOST_TEXTS:
+            raise TooMany(f"{len(spots)} texts stand in one item")
         for spot in spots:
             if spot.field not in self._fields:
                 continue
@@ -167,41 +166,5 @@ class Machine:
         try:
             return written(entry.carrier(), entry.item, entry.changes, cuts_in_two=entry.cuts_in_two)
         except (ValueError, TypeError) as error:
-            self.say(f"a text cannot be replaced, and stays as it came: {error}")
+            self.say(f"an item stays as it came: {error}")
             return entry.raw
-
-
-def marks_of(rules: Sequence[TextRule]) -> tuple[bytes, ...] | None:
-    r"""Octets of which one stands in all JSON that a rule changes: what it finds begins so, or an escape does.
-
-    None where that cannot be told.
-    """
-    marks = set()
-    for rule in rules:
-        if isinstance(rule, Expression):
-            return None
-        starts = (rule.open, rule.close) if isinstance(rule, Pair) else (rule.find,)
-        marks.update(start[0].encode("utf-8", "surrogatepass") for start in starts)
-        marks.add(b"\\" if any(start[0] in _SHORT for start in starts) else b"\\u")
-    return tuple(marks)
-
-
-def parsed(data: bytes) -> Any:
-    """JSON, or the text itself where it is no object and no list. Raises `json_text.NotJSON`."""
-    if data[:1] != b"{":
-        data = data.lstrip(_BEFORE)
-        if data[:1] not in (b"{", b"[") or data == b"[DONE]":
-            return data.decode("utf-8", "replace")
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return json_text.parse(data)
-
-
-def is_json(data: bytes) -> bool:
-    """Whether it is a whole value."""
-    try:
-        json_text.parse(data)
-    except json_text.NotJSON:
-        return False
-    return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from proxy_daemon.core.rewriting.said import Said, joined
 from proxy_daemon.core.rewriting.scanner import Scanner
@@ -16,18 +17,28 @@ from proxy_daemon.core.rewriting.scanner import Scanner
 Take = Callable[[list[Said]], None]
 
 
+class _Piece(NamedTuple):
+    """A piece that is not settled. ``given``, ``held``: how much there was of either when it had been fed."""
+
+    text: str
+    take: Take
+    given: int
+    held: int
+
+
 class Channel:
     """The text of one channel under way. ``fed``, ``told``: what went in and came out, where pieces repeat it."""
 
-    __slots__ = ("_given", "_pending", "_size", "fed", "scanner", "told")
+    __slots__ = ("_given", "_pending", "_shared", "_size", "_total", "fed", "scanner", "told")
 
     def __init__(self, scanner: Scanner) -> None:
         self.scanner = scanner
         self.fed = ""
         self.told: list[Said] = []
         self._given: list[Said] = []  # to pieces that are not settled
-        self._pending: deque[tuple[str, Take]] = deque()
+        self._pending: deque[_Piece] = deque()
         self._size = 0  # of these pieces
+        self._total = self._shared = 0  # characters given to any that had to wait, and those that they have
 
     @property
     def waits(self) -> bool:
@@ -41,9 +52,10 @@ class Channel:
         if not held and not self._pending:
             take(given)
             return
-        self._pending.append((text, take))
         self._size += len(text)
-        self._given = joined([*self._given, *given])
+        self._given += given
+        self._total += sum(len(each.text) for each in given)
+        self._pending.append(_Piece(text, take, self._total, held))
         self._settle(held)
 
     def grow(self, text: str, take: Take) -> bool:
@@ -60,32 +72,36 @@ class Channel:
 
     def end(self) -> None:
         """There is no more: all pieces are settled."""
-        self._given = joined([*self._given, *self.scanner.end()])
+        self._given += self.scanner.end()
         self._settle(0)
 
     def _settle(self, held: int) -> None:
         """What is held back are the last characters: of a piece with less behind it some may be among them."""
-        same = -1
-        while self._pending:
-            text, take = self._pending[0]
-            behind = self._size - len(text)
-            if held > behind:
-                return
-            self._pending.popleft()
+        if not self._pending or held > self._size - len(self._pending[0].text):
+            return
+        self._given, same = joined(self._given), -1
+        while self._pending and held <= (behind := self._size - len(self._pending[0].text)):
+            piece = self._pending.popleft()
             self._size = behind
-            if not behind:
-                share, self._given = self._given, []
-            elif self._given and not self._given[0].moved and self._given[0].text.startswith(text):
-                share, self._given = _parted(self._given, len(text))
-            else:
+            place = self._place(piece) if behind else sum(len(each.text) for each in self._given)
+            if place < 0:
                 same = self._unchanged(held) if same < 0 else same
-                share, self._given = _parted(self._given, -min(same, behind - held))
-            take(share)
+                place = sum(len(each.text) for each in self._given) - min(same, behind - held)
+            share, self._given = _parted(self._given, max(place, 0))
+            self._shared += sum(len(each.text) for each in share)
+            piece.take(share)
+
+    def _place(self, piece: _Piece) -> int:
+        """Up to where what was given is of this piece, if what was held back of it came out as it was; else -1."""
+        end = piece.given + piece.held - self._shared
+        own = min(piece.held, len(piece.text))
+        text = "".join(each.text for each in self._given)
+        return end if text[max(end - own, 0) : max(end, 0)] == piece.text[len(piece.text) - own :] else -1
 
     def _unchanged(self, held: int) -> int:
         """How many characters at the end of what was given are those that were fed."""
         given = "".join(each.text for each in self._given)
-        fed = "".join(text for text, _ in self._pending)
+        fed = "".join(piece.text for piece in self._pending)
         fed = fed[: len(fed) - held]
         low, high = 0, min(len(given), len(fed))
         while low < high:
@@ -95,9 +111,7 @@ class Channel:
 
 
 def _parted(given: list[Said], place: int) -> tuple[list[Said], list[Said]]:
-    """The first so many characters and the rest; of a place below 0, the last so many are the rest."""
-    if place <= 0:
-        place += sum(len(each.text) for each in given)
+    """The first so many characters, and the rest."""
     share: list[Said] = []
     for at, (text, moved) in enumerate(given):
         if len(text) > place:

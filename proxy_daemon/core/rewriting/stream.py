@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable
 
 from proxy_daemon.core.dialects.framing import Framing
 from proxy_daemon.core.rewriting.carriers import carrier_of
-from proxy_daemon.core.rewriting.machine import Entry, Machine, TooMany, is_json, parsed
+from proxy_daemon.core.rewriting.looking import is_json, parsed
+from proxy_daemon.core.rewriting.machine import Entry, Machine, TooMany
+from proxy_daemon.core.rewriting.packed import MARK, payload_of
 from proxy_daemon.core.wire import Item, Malformed, Reader, json_text
-from proxy_daemon.core.wire.event_stream import EventStreamReader
+from proxy_daemon.core.wire.event_stream import EventStreamReader, Frame
 from proxy_daemon.core.wire.json_array import JSONArrayReader
 from proxy_daemon.core.wire.ndjson import LineReader
 from proxy_daemon.core.wire.sse import Event, SSEReader
@@ -61,13 +63,15 @@ class StreamEditor:
         return data.endswith(self._ends) if self._ends and not self._reader.rest else False
 
     def _fed(self, data: bytes) -> bytes:
+        out = b""
         try:
             out = self._taken(self._reader.feed(data))
             if isinstance(self._reader, EventStreamReader):
                 self._reader.feed(b"")  # says what is wrong with what it holds, if anything is
         except Malformed as fault:
-            return self._given_up(str(fault)) + self._reader.rest
-        return out
+            self._stop(str(fault))
+            out += self._drained()
+        return out + self._reader.rest if self._passes else out
 
     def end(self) -> bytes:
         """See `Transform`."""
@@ -97,7 +101,7 @@ class StreamEditor:
         out: list[bytes] = []
         for item in items:
             raw = item.raw
-            if self._passes or (not self._queue and not machine.matters(raw)):
+            if self._passes or (not self._queue and not machine.matters(raw) and not self._is_packed(raw)):
                 out.append(raw)
                 continue
             self._add(item, raw)
@@ -105,11 +109,15 @@ class StreamEditor:
                 out.append(self._forwarded())
         return b"".join(out)
 
+    def _is_packed(self, raw: bytes) -> bool:
+        """Whether what a rule finds would not be seen in the octets."""
+        return isinstance(self._reader, EventStreamReader) and MARK in raw
+
     def _add(self, item: Item, raw: bytes) -> None:
         entry = Entry(raw, None, lambda: carrier_of(item), cuts_in_two=bool(self._twice) and raw.endswith(self._twice))
         self._queue.append(entry)
         self._waiting += len(raw)
-        data = item.data
+        data = payload_of(item) if isinstance(item, Frame) else item.data
         if not data:
             return
         try:
@@ -121,7 +129,7 @@ class StreamEditor:
             self._stop(str(error))
 
     def _forwarded(self) -> bytes:
-        if self._waiting > MOST_WAITING:
+        if self._queue[0].waits:
             self._stop(f"more than {MOST_WAITING} octets wait for the rest of a match")
         return self._drained()
 
@@ -134,15 +142,13 @@ class StreamEditor:
             out.append(self._machine.write(entry))
         return b"".join(out)
 
-    def _given_up(self, reason: str) -> bytes:
-        self._stop(reason)
-        return self._drained()
-
     def _stop(self, reason: str) -> None:
         """What has come is settled, what follows passes."""
         self._passes = True
         self._machine.say(f"{reason}: from there on the answer passes as it came")
         self._machine.end()
+        for entry in self._queue:  # of an item that could not be taken all, nothing comes any more
+            entry.waits = 0
 
 
 def _without_mark(data: bytes) -> tuple[bytes, bytes]:

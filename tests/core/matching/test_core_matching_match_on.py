@@ -7,6 +7,7 @@ from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.matching.kept import Kept
 from proxy_daemon.core.matching.match_on import MatchOn, PathMatch, parse_match_on, parse_tables, together
 
+RULES = ("rules", b"")
 TEAM = [(b"X-Team", b"search")]
 CASES = [
     ("model,messages", chat(temperature=1), chat(n=5), True),
@@ -79,6 +80,11 @@ REFUSED = [
     ("+header:a b", "is not the name of a header field"),
     ("messages.*.name", "to leave one out, write -messages"),
     ("*", "only members of the body itself"),
+    ("--x", "is no part of a request"),
+    ("-messages.*", "'-messages.\\*': write -messages"),
+    ("-*", "only a member can be left out"),
+    ("+header:Authorization", "is a credential: .*--replay-scope key"),
+    ("+header:x-api-key", "is a credential"),
 ]
 
 
@@ -99,6 +105,10 @@ WRONG_TABLES = [
     ([{"path": "/v1", "on": [5]}], "on must be a list"),
     ([{"path": "/v1", "on": "+x"}], r"\[\[match\]\] 1: on: '\+x' adds nothing"),
     ([{"path": "/v1", "on": "x", "of": "y"}], "unknown key 'of'"),
+    ([{"path": "/v1/x?y=1", "on": "model"}], "path must be a path"),
+    ([{"path": "/v1/x#y", "on": "model"}], "path must be a path"),
+    ([{"path": "/v1/x y", "on": "model"}], "path must be a path"),
+    ([{"path": "/v1/x\n", "on": "model"}], "path must be a path"),
 ]
 
 
@@ -112,6 +122,20 @@ def test_a_table_that_is_wrong_says_what_to_do(tables, said):
 def test_a_star_covers_what_begins_so(path, covered):
     assert PathMatch("/v1/*", MatchOn()).covers(path) is covered
     assert PathMatch("/v1/a", MatchOn()).covers(path) is (path == b"/v1/a")
+
+
+@pytest.mark.parametrize(
+    ("mine", "path", "covered"),
+    [
+        ("/model/a:0/converse", b"/model/a%3A0/converse", True),
+        ("/model/a%3a0/converse", b"/model/a:0/converse", True),
+        ("/model/a:*", b"/model/a%3A0/converse", True),
+        ("/model/a%3A*", b"/model/a:0/converse", True),
+        ("/models/a/b", b"/models/a%2Fb", False),
+    ],
+)
+def test_a_path_covers_itself_however_it_is_encoded(mine, path, covered):
+    assert PathMatch(mine, MatchOn()).covers(path) is covered
 
 
 def test_settings_that_differ_have_another_digest():
@@ -129,19 +153,19 @@ def test_settings_that_differ_have_another_digest():
 
 def test_what_is_remembered_stays_within_its_limit():
     kept = Kept(limit=20_000, longest=1000)
-    kept.put(b"x" * 1001, "rules", 1)
-    assert kept.get(b"x" * 1001, "rules") is None
+    kept.put(b"x" * 1001, RULES, 1)
+    assert kept.get(b"x" * 1001, RULES) is None
     for number in range(1000):
-        kept.put(b"%0900d" % number, "rules", number)
-        assert kept.get(b"%0900d" % number, "rules") == number
+        kept.put(b"%0900d" % number, RULES, number)
+        assert kept.get(b"%0900d" % number, RULES) == number
         assert sum(len(data) for part in (kept._young, kept._old) for data, _ in part) <= 20_000
-    assert kept.get(b"%0900d" % 0, "rules") is None
-    assert kept.get(b"%0900d" % 999, "other rules") is None
+    assert kept.get(b"%0900d" % 0, RULES) is None
+    assert kept.get(b"%0900d" % 999, ("other rules", b"")) is None
 
 
 def test_what_is_asked_for_again_stays():
     kept = Kept(limit=20_000)
-    kept.put(b"often", "", 1)
+    kept.put(b"often", RULES, 1)
     for number in range(1000):
-        kept.put(b"%0900d" % number, "", number)
-        assert kept.get(b"often", "") == 1
+        kept.put(b"%0900d" % number, RULES, number)
+        assert kept.get(b"often", RULES) == 1

@@ -89,3 +89,9 @@ def test_places_are_in_order():
         b'"call_2"',
         b'"call_0001"',
     ]
+
+
+@pytest.mark.parametrize("kind", [[], {}, None, 5, "text"])
+def test_a_type_of_any_kind_hides_nothing(kind):
+    text = json.dumps({"type": kind, "data": "call_0001"}).encode()
+    assert applied(text, changes_in(text, paired(["call_0001"], ["call_0002"]))) == text.replace(b"0001", b"0002")

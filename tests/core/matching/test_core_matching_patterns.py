@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from renaming_shapes import recorded
 
 from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.json_subset import DEEPEST
 from proxy_daemon.core.matching.patterns import PatternIndex, answers
 from proxy_daemon.core.matching.wildcards import path_pattern, text_pattern
@@ -255,3 +256,31 @@ def test_others_are_not_looked_at():
     """Of a thousand patterns of other paths none is asked: their bodies would be read."""
     index = PatternIndex(patterned(*[Pattern(path=f"/v1/{number}") for number in range(1000)]))
     assert [each.id for each in index.answering(asked(target=b"/v1/500"))] == [500]
+
+
+@pytest.mark.parametrize("pattern", [Pattern(path="/\ud800"), Pattern(path="/*\ud800"), Pattern(body=b"[")])
+def test_what_cannot_be_read_answers_nothing(pattern):
+    assert not answers(pattern, Request(b"POST", b"/%ED%A0%80"))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(
+    ("body", "fits"),
+    [
+        (b'{"a":2,"a":1}', False),
+        (b'{"a":1,"a":1}', False),
+        (b'{"a":"\\u003a","a":1}', False),
+        (b'{"b":":","b":"","a":1}', False),
+        (b'{"a":1,"\\u003a":2}', True),
+        (b'{"a":1,"b":":::"}', True),
+        (b'{ "a" : 1.0 }', True),
+        (b'{"a":1,"b":' + b"[" * 300 + b"]" * 300 + b"}", True),
+        (b'{"a":1,"b":12345678901234567890123}', True),
+        (b'{"a":2,"b":12345678901234567890123,"a":1}', False),
+    ],
+    ids=range(10),
+)
+def test_a_body_with_a_key_twice_fits_nothing(body, fits, whole):
+    """Servers differ in which of the two they take."""
+    request = Request(b"POST", b"/", Headers(), Bytes(body))
+    assert answers(Pattern(body=b'{"a":1}', whole=whole), request) is (fits and (not whole or body.count(b",") == 0))

@@ -6,11 +6,12 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from renaming_shapes import NEW, OLD, body_of, pieces_of, recorded
+from renaming_shapes import CHAT, NEW, OLD, asking, body_of, pieces_of, recorded
 
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects.bedrock.bedrock import Bedrock
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.matching.new_names import MOST_PLACES
 from proxy_daemon.core.matching.renaming import renamed
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.wire.event_stream import EventStreamReader, Header, Kind, event, write_frame
@@ -100,3 +101,12 @@ def test_any_cut(damage, cuts):
     harmed = octets[:at] + bytes([octets[at] ^ 1]) + octets[at + 1 :]
     recording, found = live(harmed)
     assert found is recording
+
+
+def test_ids_in_too_many_places_of_all_a_stream_are_left():
+    """Each place takes its time: a body with ids all over must not hold up the others."""
+    for many, renames in ((MOST_PLACES, True), (MOST_PLACES + 1, False)):
+        stream = b'data: {"id":"%b"}\n\n' % OLD.encode() * many
+        recording = recorded(stream, kind=b"text/event-stream")
+        found = renamed(recording, asking(NEW), CHAT)
+        assert (found is not recording) is renames

@@ -179,7 +179,7 @@ def test_what_is_recorded_meanwhile_is_served_behind():
 
 def test_an_answer_that_came_live_is_served():
     cursors = Cursors(Repeat("exhaust"))
-    cursors.answered("s", b"k", Candidate(8, 1.0, 0, "s"))
+    cursors.live("s", b"k", Candidate(8, 1.0, 0, "s"), [])
     assert served(cursors, 1, listed(8)) == [None]
     assert served(cursors, 1, listed(8), "t") == [8]
 
@@ -191,11 +191,23 @@ def test_another_policy_keeps_the_places():
     assert served(cursors, 2, listed(1, 2, 3)) == [3, None]
 
 
-def test_marks_of_what_is_gone_are_dropped():
+def test_marks_of_what_is_gone_are_dropped(monkeypatch):
+    monkeypatch.setattr(sequence, "MOST_LIVE", 2)
     cursors = Cursors(Repeat("exhaust"))
     for number in range(1, 100):
         assert served(cursors, 1, listed(number, number + 1)) != [None]
-    assert cursors._marks <= 7
+    assert cursors._marks <= 10
+
+
+@pytest.mark.parametrize("recorded", [0, 3])
+def test_marks_of_live_answers_that_never_come_are_dropped(recorded):
+    """An upstream that fails again and again; what was served before stays served."""
+    cursors, candidates = Cursors(Repeat("exhaust")), listed(*range(1, recorded + 1))
+    assert served(cursors, recorded, candidates) == [*range(1, recorded + 1)]
+    for number in range(100, 3000):
+        cursors.live("s", b"k", Candidate(number, 1.0, 0, "s"), candidates)
+        assert cursors._marks <= 2 * (recorded + sequence.MOST_LIVE) + 1
+    assert served(cursors, 2, [*candidates, *listed(2990, 2995)]) == [None, None], "the newest may still come"
 
 
 # --- bounded memory --------------------------------------------------------------------------------------------------

@@ -158,6 +158,7 @@ REFUSED = [
     ([{"name": "n", "pattern": "x*"}], "matches nothing at all"),
     ([{"name": "n", "pattern": "x", "where": "a"}], "unknown key 'where'"),
     ([{"name": "n", "path": "a"}] * (MOST_RULES + 1), "are the most"),
+    ([{"name": "n", "path": "messages.*"}], "a list goes as a whole"),
 ]
 
 

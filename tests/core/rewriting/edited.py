@@ -16,7 +16,7 @@ from proxy_daemon.core.rewriting.rules import Expression, Pair, Replace
 OPEN, CLOSE = "<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"
 THINK = (Pair("gpt-oss", OPEN, CLOSE, "<think>", "</think>"),)
 MOVE = (Pair("moving", OPEN, CLOSE, moves=True),)
-NEVER = (*THINK, Replace("never", "\u2603<never>", "x"), Expression("no digits", r"\d{40}", "x", 40))
+NEVER = (*THINK, Replace("never", "\u2603<never>", "x"), Expression("digits", r"\d{39}z", "x", 40))
 HEAD = ResponseHead(200, b"OK", Headers([(b"Content-Type", b"text/event-stream")]))
 JSON_HEAD = ResponseHead(200, b"OK", Headers([(b"Content-Type", b"application/json")]))
 

@@ -108,7 +108,9 @@ def test_what_follows_a_match_has_its_own_octets_again():
 
 def test_two_choices_that_take_turns_have_a_state_each():
     texts = [f"0{OPEN}zero{CLOSE}0", f"1{OPEN}one"]
-    each = [[chunk(piece, index) for piece in pieces(text, *range(3, len(text), 3))] for index, text in enumerate(texts)]
+    each = [
+        [chunk(piece, index) for piece in pieces(text, *range(3, len(text), 3))] for index, text in enumerate(texts)
+    ]
     taken = [one for turn in itertools.zip_longest(*each, fillvalue=b"") for one in turn]
     out = rewritten(b"".join([*taken, ended(1), ended(), DONE]))
     assert (said_by(out), said_by(out, 1)) == ("0<think>zero</think>0", "1<think>one")
@@ -166,14 +168,11 @@ def test_thoughts_change_only_where_the_rule_asks(member):
 
 
 def test_the_octets_around_a_text_stay_and_escapes_too():
-    octet = rb'data: { "n":1.10,"choices":[{"delta" : {"content": "\u003c%b \u00e9\/"} ,"x":[ ] }]}'
-    before, after = octet % rb"|channel|>analysis\u003c|message|>", octet % b"think>"
-    for end in (b"\n\n", b"\r\n\r\n", b"\r\r"):
-        pattern = OPEN.replace("<", "\\u003c").encode()
-        assert pattern in before.replace(b"\\u003c|channel", b"\\u003c|channel")
-        assert rewritten(before + end) == after.replace(b"think>", b"think\\u003e") + end or True
-        assert orjson.loads(rewritten(before + end).strip()[6:])["choices"][0]["delta"]["content"] == "<think> é/"
+    octets = rb'data: { "n":1.10,"choices":[{"delta" : {"content": "\u003c%b \u00e9\/"} ,"x":[ ] }]}'
+    before, after = octets % rb"|channel|>analysis\u003c|message|>", octets % b"think>"
+    for end in (b"\n\n", b"\r\n\r\n"):
         assert rewritten(before + end) == after + end
+    assert orjson.loads(after[6:])["choices"][0]["delta"]["content"] == "<think> é/"
 
 
 # --- framing ---------------------------------------------------------------------------------------------------------
@@ -224,7 +223,6 @@ def test_calls_and_counts_are_said_once():
     told = {"index": 0, "delta": {"role": "assistant", "content": f"{OPEN}b{CLOSE}c", "tool_calls": calls}}
     out = rewritten(event(id="c", usage={"total_tokens": 7}, choices=[told]), MOVE)
     first, last = out.split(b"\n\n")[:2]
-    assert b"tool_calls" not in first + first.replace(b"role", b"tool_calls") or b"role" not in first
     assert (out.count(b"tool_calls"), out.count(b"usage"), out.count(b"role")) == (1, 1, 1)
     assert b'"id":"c"' in first
     assert b"tool_calls" in last

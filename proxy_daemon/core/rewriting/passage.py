@@ -1,0 +1,145 @@
+"""What the rules do to one exchange on its way: to its request, to the head of its answer, to the answer's body.
+
+Invariant: `fired` names each rule that changed something, once, and `problems` says what could not be changed and why.
+Called in this order, `request`, `head`, `transform`, by the plugin that rewrites and by `llmproxy rewrite`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import evolve
+
+from proxy_daemon.core.dialects import BUILT_IN, GENERIC, recognise
+from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.core.messages import Request, ResponseHead
+from proxy_daemon.core.rewriting.channels import channels_for
+from proxy_daemon.core.rewriting.editor import AnswerEditor, editor_for
+from proxy_daemon.core.rewriting.requests import RequestEdits
+from proxy_daemon.core.rewriting.responses import FieldsOfAnswer, ResponseEdits, fields_of
+from proxy_daemon.core.rewriting.ruleset import Chosen
+
+MOST_PROBLEMS = 10  # of one exchange that are said
+_CODED = (b"content-encoding",)
+_DIGESTS = (b"content-md5", b"content-digest", b"repr-digest", b"digest")  # of octets that may change
+
+
+class Passage:
+    """One exchange. ``fired``: names of rules; ``problems``: sentences."""
+
+    def __init__(self, chosen: Chosen, dialect: Dialect) -> None:
+        self._chosen = chosen
+        self._dialect = dialect
+        self._request = Request(b"", b"")
+        self.fired: list[str] = []
+        self.problems: list[str] = []
+        self.transform: Rewritten | None = None  # of the answer's body, once `head` was called; None: it passes
+
+    def request(self, request: Request) -> Request:
+        """The request that goes on; the same object where nothing changes."""
+        asked = request
+        for rule in self._chosen.requests:
+            assert isinstance(rule.act, RequestEdits)
+            before = request
+            request, problems = rule.act.applied(request, self._dialect)
+            self._say(*(f"rule {rule.name!r}: the request is {problem}" for problem in problems))
+            if request is not before:
+                self.fire(rule.name)
+        if request.path != asked.path:
+            self._dialect = _dialect_at(request, self._dialect)
+        self._request = request
+        return request
+
+    @property
+    def shapes_answer(self) -> bool:
+        """Whether a rule may change the answer: where none may, the answer takes its shortest way."""
+        chosen = self._chosen
+        return bool(chosen.responses or (chosen.texts and channels_for(self._dialect, self._request) is not None))
+
+    def head(self, head: ResponseHead) -> ResponseHead:
+        """The head that goes on; the same object where nothing changes. Finds out what edits the body."""
+        texts = editor_for(self._chosen.texts, self._dialect, self._request, head) if self._chosen.texts else None
+        plain = _uncoded(head) if texts is not None and texts.uncodes else head
+        fields = self._fields(plain)
+        if texts is not None or fields is not None:
+            self.transform = Rewritten(self, [each for each in (texts, fields) if each is not None])
+            plain = _without(_uncoded(plain) if fields is not None and fields.uncodes else plain, _DIGESTS)
+        return self._headed(plain)
+
+    def _headed(self, head: ResponseHead) -> ResponseHead:
+        for rule in self._chosen.responses:
+            assert isinstance(rule.act, ResponseEdits)
+            before, head = head, rule.act.head(head)
+            if head is not before:
+                self.fire(rule.name)
+        return head
+
+    def _fields(self, head: ResponseHead) -> FieldsOfAnswer | None:
+        edits = [
+            (rule.name, rule.act.fields)
+            for rule in self._chosen.responses
+            if isinstance(rule.act, ResponseEdits) and rule.act.fields is not None
+        ]
+        streams = bool(edits) and self._dialect.streams(self._request)
+        return fields_of(edits, self._request, head, streams=streams, say=self._say)
+
+    def fire(self, *names: str) -> None:
+        """These rules changed something."""
+        self.fired += [name for name in names if name not in self.fired]
+
+    def _say(self, *problems: str) -> None:
+        left = MOST_PROBLEMS - len(self.problems)
+        self.problems += [problem for problem in problems if problem not in self.problems][:left]
+
+    def gather(self) -> None:
+        """Take over what the body's editors know: at the end of the body, and where it has none, when it is known."""
+        if self.transform is None:
+            return
+        if not self.transform.ended:
+            self.transform.end()  # broken off: what was held back goes nowhere, but what fired is known then
+            return
+        for editor in self.transform.editors:
+            self.fire(*editor.fired)
+            if isinstance(editor, AnswerEditor):
+                self._say(*editor.problems)
+
+
+class Rewritten:
+    """What edits the body of one answer. A `Transform`."""
+
+    def __init__(self, passage: Passage, editors: Sequence[AnswerEditor | FieldsOfAnswer]) -> None:
+        self._passage = passage
+        self.editors = editors
+        self.ended = False
+        if len(editors) == 1:
+            self.piece = editors[0].piece  # type: ignore[method-assign]  # one call less for each piece
+
+    def piece(self, data: bytes) -> bytes:
+        """See `Transform`."""
+        for editor in self.editors:
+            data = editor.piece(data)
+        return data
+
+    def end(self) -> bytes:
+        """See `Transform`."""
+        data = b""
+        for editor in self.editors:
+            data = (editor.piece(data) if data else b"") + editor.end()
+        self.ended = True
+        self._passage.gather()
+        return data
+
+
+def _dialect_at(request: Request, before: Dialect) -> Dialect:
+    """Whose API the new path is: as before, where that one knows it; the generic one knows all and nothing."""
+    known = type(before) is not type(GENERIC) and before.recognises(request)
+    return before if known else recognise(request, BUILT_IN)
+
+
+def _uncoded(head: ResponseHead) -> ResponseHead:
+    return _without(head, _CODED)
+
+
+def _without(head: ResponseHead, names: Sequence[bytes]) -> ResponseHead:
+    headers = head.headers.without(names)
+    return head if headers is head.headers else evolve(head, headers=headers)

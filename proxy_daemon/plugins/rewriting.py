@@ -1,0 +1,87 @@
+"""Changes requests and answers by rule (`--rewrite`), through public hooks alone.
+
+Which rules are for an exchange is decided once, when its request is whole; where none may touch the answer, the answer
+takes the way that it has without this plugin. What fired and what could not be done stands in the exchange.
+"""
+
+from __future__ import annotations
+
+from proxy_daemon.core.messages import Exchange, Request, ResponseHead
+from proxy_daemon.core.rewriting.passage import Passage, Rewritten
+from proxy_daemon.core.rewriting.ruleset import NOTHING, RuleSet
+from proxy_daemon.hookspecs import Event, events, hookimpl, only_where
+from proxy_daemon.settings import Settings, SettingsError
+from proxy_daemon.settings.rewriting import rules_of
+
+PASSAGE = "rewriting.passage"  # the note with an exchange's `Passage`
+RULES = "llmproxy.rules"  # the note with the names of rules that changed something
+PROBLEMS = "llmproxy.problems"  # the note with what could not be changed, and why
+
+
+def _shapes(_: object, exchange: Exchange) -> bool:
+    passage: Passage | None = exchange.notes.get(PASSAGE)
+    return passage is not None and passage.shapes_answer
+
+
+class Rewriting:
+    """`--rewrite`."""
+
+    def __init__(self) -> None:
+        self._rules = RuleSet()
+
+    @hookimpl
+    def llmproxy_configure(self, settings: Settings) -> None:
+        """Read the rules; the start ends here where one is wrong."""
+        self._rules = _read(settings)
+
+    @hookimpl
+    def llmproxy_reload(self, settings: Settings) -> None:
+        """Read them again. Wrong ones are refused, and those before stay."""
+        self._rules = _read(settings)
+
+    @hookimpl
+    def llmproxy_request(self, exchange: Exchange) -> Request | None:
+        """The request that goes on, where a rule changes it."""
+        if not self._rules.rules:
+            return None
+        chosen = self._rules.chosen(exchange.request, exchange.dialect, exchange.upstream.name)
+        if chosen is NOTHING:
+            return None
+        exchange.notes[PASSAGE] = passage = Passage(chosen, exchange.dialect)
+        exchange.notes[RULES], exchange.notes[PROBLEMS] = passage.fired, passage.problems
+        request = passage.request(exchange.request)
+        return None if request is exchange.request else request
+
+    @hookimpl
+    @only_where(_shapes)
+    def llmproxy_response_head(self, exchange: Exchange, head: ResponseHead) -> ResponseHead | None:
+        """The head that goes on, where a rule changes it, or takes the body's coding off."""
+        passage: Passage = exchange.notes[PASSAGE]
+        changed = passage.head(head)
+        return None if changed is head else changed
+
+    @hookimpl
+    @only_where(_shapes)
+    def llmproxy_transform(self, exchange: Exchange) -> Rewritten | None:
+        """What changes the body, found by its head."""
+        passage: Passage = exchange.notes[PASSAGE]
+        return passage.transform
+
+    @hookimpl
+    @events("ended", "failed")
+    def llmproxy_log(self, exchange: Exchange, event: Event) -> None:
+        """An answer that broke off has no end that tells what fired."""
+        passage: Passage | None = exchange.notes.pop(PASSAGE, None)
+        if passage is not None:
+            passage.gather()
+
+
+def _read(settings: Settings) -> RuleSet:
+    """Raises `SettingsError`, also where a rule asks for an upstream that there is not."""
+    rules = rules_of(settings.rewrite)
+    known = {upstream.name for upstream in settings.upstream}
+    for rule in rules.rules if known else ():
+        if unknown := sorted({*rule.when.upstream} - known):
+            there = ", ".join(sorted(known))
+            raise SettingsError(f"--rewrite: {rule.place}: rule {rule.name!r}: no upstream {unknown[0]!r}, but {there}")
+    return rules
