@@ -141,7 +141,7 @@ class Pipeline:
         reason = f"in mode {self.mode.name}" if not self.mode.forwards else "and the request says only-if-cached"
         lines = [SCOPED] if self.keeper.scope_by_key else _explained(near)
         if UNFIT in exchange.notes:
-            lines = [f"A written answer is there: {exchange.notes[UNFIT]}."]
+            lines = [f"An answer is there: {exchange.notes[UNFIT]}."]
         if near is not None and not exchange.directives.no_store:
             self._tell(exchange, Event("explained", "\n".join(lines)))
         return Miss("\n".join([f"llmproxy: no recording answers this request, {reason}.", *lines]))

@@ -128,7 +128,7 @@ class Index:
 
     def _read(self) -> None:
         """All sketches into memory."""
-        self._small, self._coarse, self._gone = Shortlist(), Shortlist(), set[int]()
+        self._small, self._coarse, self._gone = Shortlist(SMALL), Shortlist(COARSE), set[int]()
         for exchange_id, fixed, turns, small_level, small, coarse_level, coarse in self._connection.execute(KNOWN):
             self._small.put(exchange_id, _fixed(fixed), _turns(turns), _level(small_level), _text(small))
             self._coarse.put(exchange_id, _fixed(fixed), _turns(turns), _level(coarse_level), _text(coarse))
@@ -156,7 +156,7 @@ class Index:
                 continue
             level = _level(row[2])
             if level not in signs:
-                signs[level] = asked.at(level)
+                signs[level] = asked.at(level, FINE)
             made, least = terms(asked, _fixed(row[0]), _turns(row[1])), found[0][0] if len(found) == most else 0.0
             share = Indel.normalized_similarity(signs[level], _text(row[3]), score_cutoff=made.cutoff(least))
             keep(found, (made.score(share), exchange_id), most)

@@ -38,9 +38,10 @@ class Group:
 
 
 class Shortlist:
-    """`put` what is known, then `best`."""
+    """`put` what is known, then `best`. ``size``: of the sketches in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._groups: dict[str, Group] = {}
 
     def put(self, exchange_id: int, fixed: str, turns: int, level: int, signs: str) -> None:
@@ -67,7 +68,7 @@ class Shortlist:
             if highest < least:
                 break
             if level not in signs:
-                signs[level] = asked.at(level)
+                signs[level] = asked.at(level, self._size)
             newest_first = bucket.signs[::-1]  # of equal ones the first are given
             for _, share, place in process.extract(
                 signs[level],
