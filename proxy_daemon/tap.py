@@ -54,6 +54,7 @@ from proxy_daemon.pipeline.faults import StartError
 from proxy_daemon.pipeline.flights import Flights
 from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.keeping import Keeper
+from proxy_daemon.pipeline.recognising import Recogniser
 from proxy_daemon.plugins import built_in
 from proxy_daemon.settings import Settings, SettingsError
 from proxy_daemon.settings.secrets import admin_token
@@ -219,8 +220,7 @@ def _keeper(settings: Settings, hooks: Dispatcher, services: Services, machine: 
         scope_by_key=scopes_by_key(settings),
         ends=GoodEnds.of(settings, machine.redaction),
         record_max_body=settings.record_max_body,
-        key=key,
-        matcher=Matcher.of(settings),
+        recogniser=Recogniser(services.redactor, Matcher.of(settings), key),
         run=Ids(machine.clock).least(),
     )
 

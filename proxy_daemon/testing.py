@@ -45,6 +45,7 @@ from proxy_daemon.pipeline.flights import Flights
 from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.pipeline.ports import Answer, Flow
+from proxy_daemon.pipeline.recognising import Recogniser
 from proxy_daemon.plugins import built_in
 from proxy_daemon.settings import Settings
 from proxy_daemon.testing_splits import at_every_split, played, splits
@@ -263,8 +264,7 @@ class Kit:
             self.settings.replay_scope == "key",
             GoodEnds.of(self.settings, inline),
             self.settings.record_max_body,
-            b"k" * 32,
-            Matcher.of(self.settings),
+            Recogniser(redactor, Matcher.of(self.settings), b"k" * 32),
             run=Ids(clock).least(),
         )
         stage = Stage(self.settings, keeper, clock, self.clock)

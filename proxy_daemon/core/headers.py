@@ -33,7 +33,7 @@ def _as_tuple(pairs: Iterable[Pair]) -> tuple[Pair, ...]:
     return tuple(pairs)
 
 
-@frozen(slots=False)
+@frozen(slots=False, cache_hash=True)
 class Headers:
     """Header fields: ``pairs`` of (name, value), both bytes as on the wire, without line ends."""
 

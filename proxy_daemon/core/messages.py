@@ -65,6 +65,13 @@ class Request:
         except orjson.JSONDecodeError:
             return None
 
+    def with_head(self, target: bytes, headers: Headers) -> Request:
+        """The same body behind another head: what was read of it is not read again."""
+        other = Request(self.method, target, headers, self.body)
+        if "json" in self.__dict__:
+            other.__dict__["json"] = self.__dict__["json"]
+        return other
+
     def body_field(self, name: str) -> Any:
         """One top-level member of a JSON object body, or None."""
         return self.json.get(name) if isinstance(self.json, dict) else None

@@ -57,8 +57,9 @@ class Redactor:
         safe = data if data is None else self.body(request.headers.get(b"content-type"), data)
         if headers is request.headers and target is request.target and safe is data:
             return request
-        body = request.body if safe is data or safe is None else Bytes(safe)
-        return Request(request.method, target, headers, body)
+        if safe is data or safe is None:
+            return request.with_head(target, headers)
+        return Request(request.method, target, headers, Bytes(safe))
 
     def withholds(self, content_type: bytes, body: Body) -> bool:
         """Whether a body that is too large to be rewritten names a secret, and so must not be stored at all."""

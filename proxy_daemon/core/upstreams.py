@@ -19,7 +19,7 @@ DEMO = "demo:"
 Place = tuple[str, str, str, int]  # name, scheme, host, port
 
 
-@frozen(slots=False)
+@frozen(slots=False, cache_hash=True)
 class Upstream:
     """One place to forward to. ``base_path`` has no slash at its end; the built-in model's scheme is "demo".
 

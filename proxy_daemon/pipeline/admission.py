@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from proxy_daemon.core.bodies import Body
 from proxy_daemon.core.cache_control import Directives, read_directives
@@ -18,6 +18,7 @@ from proxy_daemon.core.dialects import GENERIC, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.ids import Ids
+from proxy_daemon.core.matching.kept import Kept
 from proxy_daemon.core.messages import Exchange, Request
 from proxy_daemon.core.routing import UnknownUpstream, choose, is_reserved, split_named
 from proxy_daemon.core.services import Clock
@@ -29,6 +30,7 @@ from proxy_daemon.pipeline.faults import Refusal
 OWN = frozenset((b"expect", b"x-llmproxy-session", b"x-llmproxy-cassette", b"x-llmproxy-token"))
 NOWHERE = Upstream("", "", "", "", 0)
 KEPT = 64  # clients' fields
+LONGEST_KNOWN = 64 * 1024  # octets of a body that is remembered
 LONGEST_SESSION = 400  # octets: the path of a file, or of a test
 _SESSION = re.compile(rb"[\x20-\x7e]*")
 
@@ -42,6 +44,7 @@ class Admission:
     clock: Clock
     key: bytes  # for the keyed hash of credentials
     ids: Ids
+    _known: Kept = field(factory=Kept, init=False)
 
     def turned_away(self, request: Request, client: str) -> Exchange:
         """The exchange of a request that may not come in: it has an id and a line in the log."""
@@ -49,12 +52,24 @@ class Admission:
             id=self.ids.next(),
             request=request,
             upstream=NOWHERE,
-            dialect=_recognised(request, self.dialects),
+            dialect=_recognised_at_all(request, self.dialects),
             started=self.clock.wall(),
             began=self.clock.seconds(),
             client=client,
             request_size=request.body.size,
         )
+
+    def _recognised(self, request: Request) -> Dialect:
+        """Its dialect. Requests that are replayed come again octet for octet: the last ones are remembered."""
+        data = request.body.whole()
+        if data is None or len(data) > LONGEST_KNOWN:
+            return recognise(request, self.dialects)
+        said = (request.method, request.target, request.headers)
+        found: Dialect | None = self._known.get(data, (said, b""))
+        if found is None:
+            found = recognise(request, self.dialects)
+            self._known.put(data, (said, b""), found)
+        return found
 
     def admit(
         self, method: bytes, target: bytes, headers: Headers, body: Body, client: str, client_name: str = ""
@@ -65,7 +80,7 @@ class Admission:
         request = Request(method, target_passed_on(target), passed, body)
         # by all of it: where the key stands tells whose API it is, also where the key is a token of ours
         as_sent = request if whole is passed else evolve(request, target=target, headers=whole)
-        dialect = recognise(as_sent, self.dialects)
+        dialect = self._recognised(as_sent)
         try:
             upstream = choose(self.upstreams, name, dialect)
         except UnknownUpstream as error:
@@ -86,7 +101,7 @@ class Admission:
         )
 
 
-def _recognised(request: Request, dialects: Sequence[Dialect]) -> Dialect:
+def _recognised_at_all(request: Request, dialects: Sequence[Dialect]) -> Dialect:
     """For an answer that must be given, whatever a plugin's dialect does."""
     try:
         return recognise(request, dialects)

@@ -9,12 +9,10 @@ from __future__ import annotations
 from array import array
 from collections.abc import Hashable
 
-from attrs import define, evolve, field
+from attrs import define, evolve
 
 from proxy_daemon.core.bodies import EMPTY
-from proxy_daemon.core.credentials import with_secrets
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.matching.sequence import OUTDATED
 from proxy_daemon.core.messages import Ending, Exchange, Pieces, Recording, Request, Response
 from proxy_daemon.core.modes import Mode
@@ -25,6 +23,7 @@ from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.faults import PluginFault
 from proxy_daemon.pipeline.good_ends import GoodEnds
+from proxy_daemon.pipeline.recognising import Recogniser
 from proxy_daemon.pipeline.tape import Tape
 
 _SAFE = "llmproxy.safe_request"  # the redacted request, made once
@@ -34,9 +33,9 @@ _ADOPTED = "llmproxy.adopted"  # a relay writes this exchange when its answer ha
 
 @define(slots=False, eq=False)
 class Keeper:
-    """Takes fingerprints, and writes exchanges to the store. One for the daemon.
+    """Recognises requests, and writes exchanges to the store. One for the daemon.
 
-    ``key``: for the keyed hash of secrets, as in `Admission`. A reload may change ``scope_by_key``.
+    A reload may change ``scope_by_key``.
     """
 
     store: Store
@@ -47,26 +46,14 @@ class Keeper:
     scope_by_key: bool
     ends: GoodEnds
     record_max_body: int
-    key: bytes = field(repr=False)
-    matcher: Matcher = field(factory=Matcher)
+    recogniser: Recogniser
     run: int = 0  # ids from here on are of this run: the daemon's life
 
     def recognise(self, exchange: Exchange) -> None:
         """Set model and fingerprint, from the request as it goes upstream, redacted."""
-        request, dialect = exchange.request, exchange.dialect
-        exchange.model = dialect.model(request)
-        exchange.notes[_SAFE] = safe = self.redactor.request(request)
-        scope = self._scope(exchange, safe) if self.scope_by_key else b""
-        exchange.notes[_SCOPE] = scope
-        exchange.fingerprint = self.matcher.fingerprint(safe, dialect, exchange.upstream, scope)
-
-    def _scope(self, exchange: Exchange, safe: Request) -> bytes:
-        """Whose recordings count. Whose secrets differ in a body are two: its fingerprint does not tell them apart."""
-        request = exchange.request
-        if safe.body is request.body or (data := request.body.whole()) is None:
-            return exchange.credential
-        spans = self.redactor.spans(request.headers.get(b"content-type"), data)
-        return with_secrets(exchange.credential, [data[start:end] for start, end in spans], self.key)
+        found = self.recogniser.recognise(exchange, by_key=self.scope_by_key)
+        exchange.model, exchange.fingerprint = found.model, found.fingerprint
+        exchange.notes[_SAFE], exchange.notes[_SCOPE] = found.safe(exchange.request), found.scope
 
     def share_key(self, exchange: Exchange) -> Hashable:
         """What two requests must have in common to be one request in flight: more than their fingerprint.

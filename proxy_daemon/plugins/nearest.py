@@ -12,10 +12,7 @@ from functools import partial
 from itertools import accumulate
 from typing import Any
 
-from proxy_daemon.core.matching.difference import request_differences
 from proxy_daemon.core.matching.explanation import explanation
-from proxy_daemon.core.matching.servable import servable
-from proxy_daemon.core.matching.similarity import likeness
 from proxy_daemon.core.messages import Exchange, Outcome, Recording, Request
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.services import Services
@@ -157,6 +154,11 @@ class Nearest:
         return near
 
     def _best(self, exchange: Exchange, request: Request, candidates: list[Recording]) -> NearMiss:
+        # Only without the child process, which has its own: a quick start.
+        from proxy_daemon.core.matching.difference import request_differences  # noqa: PLC0415  (as above)
+        from proxy_daemon.core.matching.servable import servable  # noqa: PLC0415  (as above)
+        from proxy_daemon.core.matching.similarity import likeness  # noqa: PLC0415  (as above)
+
         dialect = exchange.dialect
         scored = [(likeness(each.request, request, dialect), each) for each in candidates]
         alike, nearest = max(scored, key=lambda pair: pair[0].score)

@@ -18,8 +18,6 @@ from attrs import evolve
 from proxy_daemon.core.bodies import Body, Bytes, chunks
 from proxy_daemon.core.dialects.dialect import CannotRender
 from proxy_daemon.core.matching.either_form import EitherForm
-from proxy_daemon.core.matching.patterns import PatternIndex
-from proxy_daemon.core.matching.renaming import renamed
 from proxy_daemon.core.matching.sequence import OUTDATED, Cursors
 from proxy_daemon.core.matching.written import UNFIT, as_asked, misfit
 from proxy_daemon.core.messages import JSON_LIMIT, Exchange, Recording, Request
@@ -44,7 +42,7 @@ class Replay:
         self._cursors = Cursors(settings.repeat)
         self._either_form = services.either_form
         self._listed: Sequence[Recording] = ()
-        self._patterns = _Patterns(())
+        self._patterns: _Patterns | None = None
         self._written: dict[bytes, list[Candidate]] = {}
         services.facts["repeats"] = self._cursors.stats
         self._take(settings)
@@ -109,7 +107,8 @@ class Replay:
             if (recording := self._in_other_form(exchange, request)) is not None:
                 return recording
             # What has a pattern was recorded by nobody's credential: where that counts, it is for those without one.
-            if not exchange.notes.get(SCOPE) and (found := self._patterns.first(request, exchange.session)) is not None:
+            patterns = None if exchange.notes.get(SCOPE) else self._patterns
+            if patterns is not None and (found := patterns.first(request, exchange.session)) is not None:
                 recording = self._chosen(exchange, *found)
                 return None if recording is None else _if_fit(recording, exchange)
         if self._ends:
@@ -132,6 +131,8 @@ class _Patterns:
     """Recordings with patterns. Those with one and the same pattern follow each other as those of one request do."""
 
     def __init__(self, listed: Sequence[Recording]) -> None:
+        from proxy_daemon.core.matching.patterns import PatternIndex  # noqa: PLC0415  (few need it: a quick start)
+
         self._index = PatternIndex(listed)
         self._groups: dict[object, list[Candidate]] = {}
         for each in listed:
@@ -215,6 +216,8 @@ def _is_same(recorded: Body, live: Body) -> bool:
 
 def _with_ids_of(recording: Recording, exchange: Exchange) -> Recording:
     """The ids of this conversation in the place of the recorded one's. The same object where there is nothing to do."""
+    from proxy_daemon.core.matching.renaming import renamed  # noqa: PLC0415  (few need it: a quick start)
+
     loaded = _loaded(recording)
     found = renamed(loaded, exchange.request, exchange.dialect)
     return recording if found is loaded else found

@@ -71,6 +71,9 @@ class RequestLog:
             self._write(written(log_line(exchange, self._redactor.target(exchange.request.target))))
 
 
+_REWRITING = (("rules", "llmproxy.rules"), ("problems", "llmproxy.problems"))
+
+
 def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
     """What a line says. ``target`` is redacted. Times are in milliseconds, sizes in octets."""
     line = {
@@ -96,9 +99,8 @@ def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
         line["served_from"] = id_text(exchange.served_from)
     if exchange.detail:
         line["detail"] = exchange.detail
-    for name in ("rules", "problems"):  # of rewriting
-        if found := exchange.notes.get(f"llmproxy.{name}"):
-            line[name] = list(found)
+    if "llmproxy.rules" in exchange.notes:  # of rewriting
+        line |= {name: list(found) for name, note in _REWRITING if (found := exchange.notes.get(note))}
     return line
 
 

@@ -6,12 +6,19 @@ takes the way that it has without this plugin. What fired and what could not be 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.messages import Exchange, Request, ResponseHead
-from proxy_daemon.core.rewriting.passage import Passage, Rewritten
-from proxy_daemon.core.rewriting.ruleset import NOTHING, RuleSet
 from proxy_daemon.hookspecs import Event, events, hookimpl, only_where
 from proxy_daemon.settings import Settings, SettingsError
-from proxy_daemon.settings.rewriting import rules_of
+
+if TYPE_CHECKING:
+    from proxy_daemon.core.rewriting.passage import Passage, Rewritten
+
+    MakePassage = Callable[[Request, Dialect, str], Passage | None]
 
 PASSAGE = "rewriting.passage"  # the note with an exchange's `Passage`
 RULES = "llmproxy.rules"  # the note with the names of rules that changed something
@@ -27,27 +34,27 @@ class Rewriting:
     """`--rewrite`."""
 
     def __init__(self) -> None:
-        self._rules = RuleSet()
+        self._passage: MakePassage | None = None
 
     @hookimpl
     def llmproxy_configure(self, settings: Settings) -> None:
         """Read the rules; the start ends here where one is wrong."""
-        self._rules = _read(settings)
+        self._passage = _read(settings)
 
     @hookimpl
     def llmproxy_reload(self, settings: Settings) -> None:
         """Read them again. Wrong ones are refused, and those before stay."""
-        self._rules = _read(settings)
+        self._passage = _read(settings)
 
     @hookimpl
     def llmproxy_request(self, exchange: Exchange) -> Request | None:
         """The request that goes on, where a rule changes it."""
-        if not self._rules.rules:
+        if self._passage is None:
             return None
-        chosen = self._rules.chosen(exchange.request, exchange.dialect, exchange.upstream.name)
-        if chosen is NOTHING:
+        passage = self._passage(exchange.request, exchange.dialect, exchange.upstream.name)
+        if passage is None:
             return None
-        exchange.notes[PASSAGE] = passage = Passage(chosen, exchange.dialect)
+        exchange.notes[PASSAGE] = passage
         exchange.notes[RULES], exchange.notes[PROBLEMS] = passage.fired, passage.problems
         request = passage.request(exchange.request)
         return None if request is exchange.request else request
@@ -76,12 +83,17 @@ class Rewriting:
             passage.gather()
 
 
-def _read(settings: Settings) -> RuleSet:
-    """Raises `SettingsError`, also where a rule asks for an upstream that there is not."""
+def _read(settings: Settings) -> MakePassage | None:
+    """None where there are none. Raises `SettingsError`, also where a rule asks for an upstream that there is not."""
+    if not settings.rewrite:
+        return None
+    from proxy_daemon.core.rewriting.passage import passage_of  # noqa: PLC0415  (as below)
+    from proxy_daemon.settings.rewriting import rules_of  # noqa: PLC0415  (most daemons have no rules: a quick start)
+
     rules = rules_of(settings.rewrite)
     known = {upstream.name for upstream in settings.upstream}
     for rule in rules.rules if known else ():
         if unknown := sorted({*rule.when.upstream} - known):
             there = ", ".join(sorted(known))
             raise SettingsError(f"--rewrite: {rule.place}: rule {rule.name!r}: no upstream {unknown[0]!r}, but {there}")
-    return rules
+    return partial(passage_of, rules)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import signal
 import sys
 from contextlib import suppress
@@ -13,6 +14,7 @@ from proxy_daemon.store.access import StoreError
 from proxy_daemon.work.serving import Work, serve
 
 NICE = 10
+MOST_MEMORY = 768 * 1024 * 1024  # octets: a question that needs more is refused, and harms nobody else
 
 
 def main() -> int:
@@ -20,8 +22,10 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both: the daemon says when it is time
     with suppress(OSError):  # a service manager's filter of system calls may forbid it
         os.nice(NICE)
+    with suppress(OSError, ValueError):  # there may be a lower limit already
+        resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     try:
-        work = Work(sys.argv[1])
+        work = Work(sys.argv[1], alarm=signal.alarm)
         gc.freeze()
         serve(work, 0, 1)
         work.close()

@@ -39,6 +39,7 @@ class CatchingUp:
     seconds: Callable[[], float]
     left: array[int] = field(factory=lambda: array("q"))  # ids of before, the newest last
     busy: bool = False
+    broken: int = 0  # recordings that could not be looked into
     _top: int = -1  # the highest id that was seen; what is above it is new
     _read: int = -1  # the store's version when nothing new was left
     _swept: int = -1  # its version at the last sweep
@@ -80,8 +81,12 @@ class CatchingUp:
         recording = self.store.get(exchange_id)
         if recording is None or not is_open(recording):
             return None
-        dialect = recognise(recording.request, BUILT_IN)
-        return sketch(subject(recording.request, dialect), kind_of(recording.request, dialect))
+        try:
+            dialect = recognise(recording.request, BUILT_IN)
+            return sketch(subject(recording.request, dialect), kind_of(recording.request, dialect))
+        except Exception:  # noqa: BLE001  (a recording that breaks us must not keep the others out)
+            self.broken += 1
+            return None
 
     def _next(self) -> list[int]:
         """The next ids to take in."""

@@ -2,7 +2,8 @@
 
 It holds nothing that could not be made anew: where it is damaged, of another version or of another store, it is.
 A question weighs its small sketch against those of all recordings, which lie in memory (`shortlist.py`), and where none
-is very much alike its coarse one; then its fine one against those of the best. Used by `catching_up.py`, which fills it, and by `nearest.py`, which asks it.
+is very much alike its coarse one; then its fine one against those of the best.
+Used by `catching_up.py`, which fills it, and by `nearest.py`, which asks it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ VERSION = 2
 FINER, FINER_SURE = 256, 64  # recordings whose fine sketches are compared
 SMALL_SURE = 0.85  # by the small sketch, for which chance counts
 SURE = 0.93  # by the fine sketch: where one is as alike, no others are looked for
+MOST_LATER = 64  # of those that are not below an id: so many came in the meantime
 MOST_GONE = 1000  # dropped ones whose sketches stay in memory, or as many as a quarter of all
 CACHE_KIB = 4 * 1024
 BUSY_SECONDS = 0.5
@@ -40,7 +42,10 @@ LAYOUT = (
 )
 INSERT = "INSERT OR IGNORE INTO taken VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DROP = "DELETE FROM taken WHERE id = ?"
-KNOWN = "SELECT id, fixed, turns, small_level, small, coarse_level, coarse FROM taken WHERE fixed IS NOT NULL ORDER BY place"
+KNOWN = (
+    "SELECT id, fixed, turns, small_level, small, coarse_level, coarse FROM taken"
+    " WHERE fixed IS NOT NULL ORDER BY place"
+)
 FINE_ONE = "SELECT fixed, turns, fine_level, fine FROM taken WHERE id = ? AND fixed IS NOT NULL"
 CODING = "utf-16-le"
 MOST_TURNS = 1_000_000
@@ -135,17 +140,20 @@ class Index:
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
-    def nearest(self, asked: Sketch, most: int) -> list[int]:
-        """Ids of the recordings that are most alike, about; the best first, of equal ones the newest."""
+    def nearest(self, asked: Sketch, most: int, below: int = 0) -> list[int]:
+        """Ids of the recordings that are most alike, about; the best first, of equal ones the newest.
+
+        Where some are very much alike, others are not looked for. ``below``: only smaller ids, where it is not 0.
+        """
         with self._guarded():
-            best = self._finer(asked, self._best(self._small, asked, FINER_SURE, SMALL_SURE), most)
+            best = self._finer(asked, self._best(self._small, asked, FINER_SURE, SMALL_SURE, below), most)
             if not best or best[0][0] < SURE:
-                best = self._finer(asked, self._best(self._coarse, asked, FINER, 0.0), most)
+                best = self._finer(asked, self._best(self._coarse, asked, FINER, 0.0, below), most)
             return [exchange_id for _, exchange_id in best]
 
-    def _best(self, known: Shortlist, asked: Sketch, most: int, least: float) -> list[tuple[float, int]]:
-        best = known.best(asked, most + len(self._gone), least)
-        return [each for each in best if each[1] not in self._gone]
+    def _best(self, known: Shortlist, asked: Sketch, most: int, least: float, below: int) -> list[tuple[float, int]]:
+        best = known.best(asked, most + len(self._gone) + (MOST_LATER if below else 0), least)
+        return [each for each in best if each[1] not in self._gone and not 0 < below <= each[1]][:most]
 
     def _finer(self, asked: Sketch, best: list[tuple[float, int]], most: int) -> list[tuple[float, int]]:
         signs: dict[int, str] = {}

@@ -71,8 +71,11 @@ def nearest(catching_up: CatchingUp, head: dict[str, Any], octets: bytes) -> dic
     more = catching_up.take(CATCHING_SECONDS)
     dialect = recognise(request, BUILT_IN)
     asked = subject(request, dialect)
-    compared = _compared(catching_up, request, dialect, asked, str(head["upstream"]), int(head.get("below", 0)))
-    found = max(compared, key=_rank, default=None)
+    found, count = None, -1
+    while found is None and count != catching_up.index.count:  # what the store has no more was dropped: once more
+        count = catching_up.index.count
+        compared = _compared(catching_up, request, dialect, asked, str(head["upstream"]), int(head.get("below", 0)))
+        found = max(compared, key=_rank, default=None)
     answer = {} if found is None else _told(found, request, dialect, shown, judged=bool(head.get("judged")))
     return answer | {"index": index_facts(catching_up), "making": more}
 
@@ -80,7 +83,8 @@ def nearest(catching_up: CatchingUp, head: dict[str, Any], octets: bytes) -> dic
 def index_facts(catching_up: CatchingUp) -> dict[str, Any]:
     """Numbers for people: recordings in the index, those that are still to come, octets on the disk."""
     index = catching_up.index
-    return {"recordings": index.count, "left": len(catching_up.left), "octets": index.octets}
+    broken = {"broken": catching_up.broken} if catching_up.broken else {}
+    return {"recordings": index.count, "left": len(catching_up.left), "octets": index.octets} | broken
 
 
 def _rank(found: Found) -> tuple[float, bool, int]:
@@ -98,8 +102,7 @@ def _compared(
     catching_up: CatchingUp, request: Request, dialect: Dialect, asked: Subject, upstream: str, below: int
 ) -> Iterator[Found]:
     until, best = catching_up.seconds() + COMPARING_SECONDS, 0.0
-    ids = catching_up.index.nearest(sketch(asked, kind_of(request, dialect)), CANDIDATES)
-    ids = [each for each in ids if not 0 < below <= each]
+    ids = catching_up.index.nearest(sketch(asked, kind_of(request, dialect)), CANDIDATES, below)
     fitting = _recordings(catching_up, ids, lambda other: _is_of_kind(other, request, dialect))
     for count, recording in enumerate(fitting, 1):
         likeness = likeness_of(subject(recording.request, dialect), asked)

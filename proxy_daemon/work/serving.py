@@ -22,18 +22,25 @@ from proxy_daemon.work.nearest import index_facts, nearest
 from proxy_daemon.work.recorded import Recorded
 
 READ = 1024 * 1024
+LONGEST_SECONDS = 30  # for one question, or one step between two: then the system ends the process, whatever it does
 REST_SECONDS = 30.0  # after a fault of the idle work
 Answer = dict[str, Any]
 
 
 class Work:
-    """What the child knows. ``path``: of the daemon's store; the index stands beside it."""
+    """What the child knows. ``path``: of the daemon's store; the index stands beside it.
 
-    def __init__(self, path: str, seconds: Callable[[], float] = time.monotonic) -> None:
+    ``alarm``: is told how many seconds may pass, and 0 when they have not.
+    """
+
+    def __init__(
+        self, path: str, seconds: Callable[[], float] = time.monotonic, alarm: Callable[[int], object] = lambda _: None
+    ) -> None:
         """Raises `StoreError`."""
         self._index_path = f"{path}.near"
         self._store = Recorded(path)
         self._seconds = seconds
+        self._alarm = alarm
         self._trouble = ""
         self._begin(opened(self._index_path, self._store.key, VERSION))
 
@@ -47,6 +54,7 @@ class Work:
 
     def answer(self, head: dict[str, Any], octets: bytes) -> Answer:
         """To one question; what went wrong is told as "trouble"."""
+        self._alarm(LONGEST_SECONDS)
         try:
             return self._answered(head, octets)
         except IndexDamaged as damage:
@@ -58,6 +66,8 @@ class Work:
             return {"trouble": str(error)}
         except Exception as error:  # noqa: BLE001  (a question that breaks us must not keep the next from its answer)
             return {"trouble": f"a defect: {type(error).__name__}: {error}"}
+        finally:
+            self._alarm(0)
 
     def _answered(self, head: dict[str, Any], octets: bytes) -> Answer:
         match head.get("name"):
@@ -69,6 +79,7 @@ class Work:
 
     def idle(self) -> float:
         """Nothing is asked: let the index grow a little; the seconds to rest."""
+        self._alarm(LONGEST_SECONDS)
         try:
             rest = self._catching_up.step()
             self._trouble = ""
@@ -78,6 +89,8 @@ class Work:
         except Exception as error:  # noqa: BLE001  (as above: a full disk, or a row that breaks us)
             self._say(f"the index of near misses does not grow: {type(error).__name__}: {error}")
             return REST_SECONDS
+        finally:
+            self._alarm(0)
         return rest
 
     def _renew(self, why: str) -> None:

@@ -203,3 +203,12 @@ def test_an_id_may_be_written_shorter_or_longer(text, number):
 def test_ids_sort_as_their_texts_do(first, second):
     assert id_number(id_text(first)) == first
     assert (first < second) is (id_text(first) < id_text(second))
+
+
+def test_another_head_keeps_what_was_read_of_the_body():
+    request = Request(b"POST", b"/a", Headers(()), Bytes(b'{"a": 1}'))
+    before = request.with_head(b"/b", Headers(((b"X", b"1"),)))
+    found = request.json
+    after = request.with_head(b"/b?c", Headers(()))
+    assert (after.target, after.path, after.query, after.json is found) == (b"/b?c", b"/b", b"c", True)
+    assert (before.json, before.body is request.body) == (found, True)

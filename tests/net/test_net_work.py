@@ -371,3 +371,27 @@ def play(process, step, work):
         process.end(9)
     elif step == "nonsense":
         process.protocol.outReceived(b"\xff" * 8)
+
+
+def test_while_a_question_is_overdue_nobody_else_waits_as_long(work, reactor):
+    first = work.call("near", {})
+    reactor.advance(ANSWER_SECONDS)
+    second = work.call("near", {})
+    assert "very long" in results(second)[0]["trouble"]
+    assert "no answer within" in results(first)[0]["trouble"]
+    reactor.last.answer()
+    third = work.call("near", {})
+    reactor.last.answer(found=3)
+    assert results(third)[0]["found"] == 3
+
+
+def test_after_it_was_killed_for_that_questions_are_taken_again(work, reactor):
+    work.call("near", {})
+    reactor.advance(ANSWER_SECONDS)
+    reactor.advance(STUCK_SECONDS)
+    assert reactor.last.signals == ["KILL"]
+    reactor.last.end(9)
+    reactor.advance(FIRST_PAUSE)
+    waiting = work.call("near", {})
+    reactor.last.answer(found=1)
+    assert results(waiting)[0]["found"] == 1

@@ -12,6 +12,7 @@ from proxy_daemon.core.bodies import EMPTY, Bytes
 from proxy_daemon.core.cache_control import Directives
 from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Request, Response, ResponseHead
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
@@ -19,6 +20,7 @@ from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.net.bodies import Spool
 from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.keeping import Keeper
+from proxy_daemon.pipeline.recognising import Recogniser
 from proxy_daemon.pipeline.tape import Tape
 from proxy_daemon.testing import MemoryStore
 
@@ -51,7 +53,7 @@ def keeper(*plugins, mode="new_episodes", scope_by_key=False, record_errors=Fals
         scope_by_key,
         GoodEnds(MODES[mode], worker, record_errors, False, record_max_body),
         record_max_body,
-        b"k" * 32,
+        Recogniser(Redactor(), Matcher(), b"k" * 32),
     )
 
 

@@ -48,7 +48,8 @@ def test_two_keys_have_two_scopes_and_one_key_has_one():
 
 def test_taken_anew_under_other_settings_it_is_still_its_makers_own():
     kit, found = sent("key", BODY, "a")
-    matcher = kit.pipeline.keeper.matcher = Matcher(on=parse_match_on("model,messages"))
+    matcher = Matcher(on=parse_match_on("model,messages"))
+    kit.pipeline.keeper.recogniser = evolve(kit.pipeline.keeper.recogniser, matcher=matcher)
     kit.store.recordings[found.id] = evolve(found, fingerprint=Anew(matcher)(found, True))
     outcomes = [kit.send(CHAT, BODY, headers={"Authorization": f"Bearer {key}"}).exchange.outcome for key in ("a", "b")]
     assert outcomes == [Outcome.HIT, Outcome.MISS]

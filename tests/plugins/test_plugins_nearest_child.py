@@ -1,19 +1,31 @@
 """Near misses by the child process: what it is asked, what is made of its answers, what follows later."""
 
+import inspect
 from types import SimpleNamespace
 
 import pytest
+from attrs import evolve
 
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.cache_control import Directives
 from proxy_daemon.core.dialects import GENERIC
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, Request, Response, ResponseHead
+from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.services import Life
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.hookspecs import Event
-from proxy_daemon.plugins.nearest import BURST, EACH_SECOND, MOST_LATE, MOST_OCTETS, MOST_WAITING, SLOW, Nearest
+from proxy_daemon.plugins.nearest import (
+    BURST,
+    EACH_SECOND,
+    LARGEST_HERE,
+    MOST_LATE,
+    MOST_OCTETS,
+    MOST_WAITING,
+    SLOW,
+    Nearest,
+)
 from proxy_daemon.settings import Settings
 
 UPSTREAM, OTHER = parse_upstream("work=http://127.0.0.1:1/v1"), parse_upstream("home=http://127.0.0.1:2/v1")
@@ -21,7 +33,7 @@ CHAT = b"/v1/chat/completions"
 ENDED = Event("ended")
 ANSWER = {
     "id": 5, "score": 0.97, "parts": [["model", 1.0], ["messages", 0.9]], "differences": ["a: recorded 1 / incoming 2"],
-    "servable": "", "index": {"recordings": 3, "left": 0, "octets": 9},
+    "servable": "", "fingerprint": "", "index": {"recordings": 3, "left": 0, "octets": 9},
 }  # fmt: skip
 
 
@@ -113,7 +125,64 @@ def test_what_is_asked_has_no_secrets():
     assert (head["upstream"], head["below"]) == (UPSTREAM.url, 0)
 
 
-@pytest.mark.parametrize("answer", [{"index": {}}, ANSWER | {"id": 6}], ids=["none", "gone since"])
+def test_a_body_that_is_not_in_memory_is_told_by_its_size():
+    class Spooled:
+        size = 9_000_000
+
+        def whole(self):
+            return None
+
+    rig = Rig()
+    asked = exchange()
+    asked.request = evolve(asked.request, body=Spooled())
+    rig.near(asked)
+    assert (rig.work.questions[0][1]["size"], rig.work.questions[0][2]) == (9_000_000, b"")
+    rig.near(exchange(body=b"{}"))
+    assert rig.work.questions[1][1]["size"] == 2
+
+
+@pytest.mark.parametrize(("fuzzy", "judged"), [("diff", False), ("serve", True)])
+def test_only_where_it_may_be_served_it_is_judged(fuzzy, judged):
+    rig = Rig(fuzzy=fuzzy)
+    rig.near(exchange())
+    assert rig.work.questions[0][1]["judged"] is judged
+
+
+def test_who_asks_again_for_the_refusal_gets_what_is_known():
+    rig = Rig(**SERVE)
+    rig.work.answer = {"index": {}}
+    asked = exchange()
+    assert [rig.near(asked), rig.near(asked)] == [None, None]
+    assert len(rig.work.questions) == 1
+
+
+def test_answers_that_come_at_once_do_not_pile_up_on_the_stack():
+    rig = Rig()
+    rig.work.post = lambda name, head, octets, then: rig.work.then.append(then)
+    rig.end(*map(exchange, range(MOST_WAITING)))
+    depths = []
+
+    def post(name, head, octets, then):
+        depths.append(len(inspect.stack(0)))
+        then({"trouble": "the child is behind"})
+
+    rig.work.post = post
+    rig.answer()
+    assert len(depths) == MOST_WAITING - 1
+    assert max(depths) == min(depths)
+
+
+def test_what_is_large_is_not_compared_in_the_daemon():
+    rig = Rig(child=False)
+    rig.services.store.similar = lambda *_: pytest.fail("it was read")
+    assert rig.near(exchange(body=b" " * (LARGEST_HERE + 1))) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"index": {}}, ANSWER | {"id": 6}, ANSWER | {"fingerprint": "00"}],
+    ids=["none", "gone since", "another store's"],
+)
 def test_where_there_is_none_nothing_is_said(answer):
     rig = Rig()
     rig.work.answer = answer
@@ -167,6 +236,10 @@ ANSWERS = [
     ({}, {}, {"replayable": False}, False),
     ({}, {}, {"response": None}, False),
     ({}, {}, {"scope": b"somebody"}, False),
+    ({}, {}, {"written": True}, False),
+    ({}, {}, {"pattern": Pattern(path="**")}, False),
+    ({}, {"fingerprint": "aa"}, {"fingerprint": b"\xaa"}, False),  # the look-up has passed it over: `--repeat exhaust`
+    ({}, {"fingerprint": "ab"}, {"fingerprint": b"\xab"}, True),
     ({"replay_max_age": 50.0}, {}, {}, False),
     ({"replay_max_age": 150.0}, {}, {}, True),
     ({"replay_max_age": 50.0, "mode": "none", "fuzzy": "serve-none"}, {}, {}, True),
@@ -177,7 +250,7 @@ ANSWERS = [
 def test_what_may_be_served(settings, answer, found, answers):
     rig = Rig(recording(**found), **(SERVE | settings))
     rig.work.answer = ANSWER | answer
-    assert rig.near(exchange()).answers is answers
+    assert rig.near(exchange(fingerprint=b"\xaa")).answers is answers
 
 
 def test_a_reload_brings_another_age_limit():

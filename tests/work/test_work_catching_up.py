@@ -5,10 +5,13 @@ from contextlib import closing
 import pytest
 from stores import STEP, recording
 
+from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.work import catching_up as module
 from proxy_daemon.work.catching_up import BATCH, BUSY_DUTY, BUSY_RATE, IDLE_DUTY, LOOK_SECONDS, CatchingUp
 from proxy_daemon.work.index import TEMPORARY, opened
 from proxy_daemon.work.recorded import Recorded
+
+OPENAI = recognise(recording(1).request, BUILT_IN)
 
 
 @pytest.fixture
@@ -95,8 +98,23 @@ def test_what_must_not_be_shown_is_not_found(store, catching, monkeypatch, chang
     put(store, 1)
     monkeypatch.setattr(catching.store, "get", lambda _: hidden)
     catching.take(1.0)
-    assert catching.index._fresh == {}
     assert catching.index.count == 1
+    asked = recording(1, "secret words").request
+    assert catching.index.nearest(module.sketch(module.subject(asked, OPENAI), module.kind_of(asked, OPENAI)), 5) == []
+
+
+def test_a_recording_that_breaks_the_child_keeps_no_others_out(store, catching, monkeypatch):
+    put(store, 1, 2, 3)
+    real = module.sketch
+
+    def fail(parts, kind):
+        if b"text 2" in parts.messages[0].octets:
+            raise MemoryError
+        return real(parts, kind)
+
+    monkeypatch.setattr(module, "sketch", fail)
+    assert not catching.take(1.0)
+    assert (len(taken(catching)), catching.broken) == (3, 1)
 
 
 def test_a_row_that_cannot_be_read_holds_up_nothing(store, catching):

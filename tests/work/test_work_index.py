@@ -1,4 +1,4 @@
-"""The index of near misses: who shares features is found, rare ones first, whatever happens to the file."""
+"""The index of near misses: who is alike is found, the most alike first, whatever happens to the file."""
 
 import random
 import shutil
@@ -10,12 +10,31 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stores import CHAT, body
 
+from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.dialects import BUILT_IN, recognise
+from proxy_daemon.core.matching.sketch import kind_of, sketch
+from proxy_daemon.core.matching.subject import subject
+from proxy_daemon.core.messages import Request
 from proxy_daemon.work import index as index_module
-from proxy_daemon.work.index import PLACES, POSTED, TEMPORARY, WRITTEN, IndexDamaged, opened, remove
+from proxy_daemon.work import shortlist as shortlist_module
+from proxy_daemon.work.index import TEMPORARY, IndexDamaged, opened, remove
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
-FEATURES = st.lists(st.integers(-(2**63), 2**63 - 1), max_size=12)
+
+
+def of(text, path=CHAT, **more):
+    """The sketch of a chat."""
+    asked = Request(b"POST", path, body=Bytes(body(text, **more)))
+    dialect = recognise(asked, BUILT_IN)
+    return sketch(subject(asked, dialect), kind_of(asked, dialect))
+
+
+def words(seed, count):
+    """So many, of 500."""
+    random_ = random.Random(seed)
+    return " ".join(f"word{random_.randrange(500)}" for _ in range(count))
 
 
 @pytest.fixture
@@ -36,97 +55,138 @@ def again(index, key=KEY, rules=1):
     return opened(index.path, key, rules)
 
 
-def test_the_one_that_shares_most_is_first(index):
-    index.add([(10, [1, 2, 3]), (11, [1, 2, 4]), (12, [7, 8, 9])])
-    assert index.nearest([1, 2, 4], 5) == [11, 10]
-    assert index.nearest([7], 5) == [12]
-    assert index.nearest([99], 5) == []
-    assert index.nearest([], 5) == []
+def test_the_most_alike_is_first(index):
+    index.add([(10, of("the quick brown fox")), (11, of("the quick brown dog")), (12, of("something else at all"))])
+    assert index.nearest(of("the quick brown dog"), 5)[0] == 11
+    assert index.nearest(of("the quick brown fox"), 1) == [10]
 
 
-def test_what_few_have_weighs_more_than_what_all_have(index):
-    index.add([(number, [1, 2, 3, 100 + number]) for number in range(1, 60)])
-    assert index.nearest([1, 107], 1) == [7]
-    assert index.nearest([1, 2, 107], 2)[0] == 7
+@pytest.mark.parametrize("count", [3, 60, 900, 4000])
+def test_a_few_other_words_of_many(index, count):
+    texts = [words(seed, count) for seed in range(1, 40)]
+    index.add([(number, of(text)) for number, text in enumerate(texts, 1)])
+    for number in (1, 20, 39):
+        changed = texts[number - 1].split()
+        changed[count // 2] = "other"
+        assert index.nearest(of(" ".join(changed)), 3)[0] == number
+
+
+def test_what_is_alike_in_all_but_the_messages_counts(index):
+    index.add([(1, of(words(1, 9), temperature=1)), (2, of(words(2, 9), temperature=0)), (3, of(words(3, 9)))])
+    assert index.nearest(of(words(9, 9), temperature=0), 1) == [2]
+
+
+def test_of_another_kind_none_is_found(index):
+    index.add([(1, of("a text", path=b"/v1/embeddings")), (2, of("a text", path=b"/own/api"))])
+    assert index.nearest(of("a text"), 5) == []
+    assert index.nearest(of("a text", path=b"/own/api"), 5) == [2]
+    assert index.nearest(of("a text", path=b"/own/other"), 5) == []
 
 
 def test_no_more_are_given_than_asked_for_and_the_newest_of_equal_ones(index):
-    index.add([(number, [5]) for number in range(1, 40)])
-    assert index.nearest([5], 3) == [39, 38, 37]
+    index.add([(number, of("a text")) for number in range(1, 400)])
+    assert index.nearest(of("a text"), 3) == [399, 398, 397]
+    assert index.nearest(of("quite another one"), 3) == [399, 398, 397]
 
 
-@given(st.dictionaries(st.integers(1, 10**9), FEATURES, max_size=20), FEATURES)
-def test_it_never_finds_what_shares_nothing_and_finds_what_is_equal(known, asked):
-    index = opened(TEMPORARY, KEY, 1)
-    index.add(list(known.items()))
-    found = index.nearest(asked, 100)
-    cut = {value & 0xFFFFFFFF for value in asked}
-    assert set(found) == {each for each, has in known.items() if cut & {value & 0xFFFFFFFF for value in has}}
-    index.close()
+@given(st.dictionaries(st.integers(1, 10**9), st.text(max_size=40), max_size=12), st.text(max_size=40))
+def test_what_is_equal_is_found(known, asked):
+    with closing(opened(TEMPORARY, KEY, 1)) as index:
+        index.add([(each, of(text)) for each, text in known.items()])
+        found = index.nearest(of(asked), 100)
+        assert bool(found) is bool(known)
+        assert asked not in known.values() or any(known[each] == asked for each in found)
 
 
 def test_what_is_there_is_not_added_twice(index):
-    index.add([(10, [1])])
-    index.add([(10, [2]), (11, [2])])
-    assert (index.count, index.ids()) == (2, {10, 11})
+    index.add([(10, of("one"))])
+    index.add([(10, of("two")), (11, of("three"))])
+    assert (index.count, index.ids(), sorted(index.nearest(of("x"), 9))) == (2, {10, 11}, [10, 11])
     assert index.has(10)
     assert not index.has(12)
 
 
-def test_a_long_one_is_found_by_its_first_features(index):
-    index.add([(10, list(range(POSTED + 50)))])
-    assert index.nearest([0], 1) == [10]
-    assert index.nearest([POSTED + 10], 1) == []
-
-
-@pytest.mark.parametrize("count", [3, WRITTEN - 1, WRITTEN, WRITTEN * 2 + 5])
-def test_all_is_found_again_after_a_restart(index, count):
-    for number in range(count):
-        index.add([(number + 1, [1, 1000 + number])])
+def test_what_is_not_compared_is_known_and_never_found(index):
+    index.add([(10, None), (11, of("one"))])
+    assert (index.count, index.has(10), index.nearest(of("one"), 5)) == (2, True, [11])
     index = again(index)
-    assert index.count == count
-    assert index.nearest([1000 + count - 1], 1) == [count]
-    assert index.nearest([1000], 1) == [1]
+    assert (index.count, index.nearest(of("one"), 5)) == (2, [11])
     index.close()
 
 
-def test_what_was_not_written_when_the_process_died_is_found_again(index, path, tmp_path):
-    index.add([(10, [1]), (11, [2])])
+@pytest.mark.parametrize("count", [3, 300])
+def test_all_is_found_again_after_a_restart(index, count):
+    index.add([(number, of(words(number, 30))) for number in range(1, count)])
+    asked = [of(words(number, 30)) for number in (1, count - 1)]
+    found = [index.nearest(each, 20) for each in asked]
+    index = again(index)
+    assert index.count == count - 1
+    assert [index.nearest(each, 20) for each in asked] == found
+    index.close()
+
+
+def test_what_was_added_before_the_process_died_is_found_again(index, path, tmp_path):
+    index.add([(10, of("one")), (11, of("two"))])
     copy = str(tmp_path / "copy")  # as it is on the disk now: nothing was closed
     for end in ("", "-wal"):
         if Path(path + end).exists():
             shutil.copy(path + end, copy + end)
     with closing(opened(copy, KEY, 1)) as found:
-        assert found.nearest([2], 1) == [11]
+        assert found.nearest(of("two"), 1) == [11]
 
 
-@pytest.mark.parametrize("written", [True, False])
-def test_what_is_dropped_is_not_found(index, written):
-    index.add([(10, [1, 2]), (11, [1, 3])])
-    if written:
-        index.write()
+def test_only_those_below_an_id_where_that_is_said(index):
+    index.add([(number, of("one text")) for number in range(50, 90)])
+    index.add([(10, of("quite another"))])
+    assert index.nearest(of("one text"), 5, 70)[0] == 69
+    assert index.nearest(of("one text"), 5, 50) == [10]
+
+
+def test_what_is_dropped_is_not_found(index):
+    index.add([(10, of("one")), (11, of("two"))])
     index.drop([10, 99])
-    assert (index.nearest([1, 2], 5), index.count, index.has(10)) == ([11], 1, False)
+    assert (index.nearest(of("one"), 5), index.count, index.has(10)) == ([11], 1, False)
     index = again(index)
-    assert index.nearest([1, 2], 5) == [11]
-    left = index._connection.execute("SELECT count(*) FROM posting").fetchone()[0]
-    assert left == 2 or not written
+    assert index.nearest(of("one"), 5) == [11]
     index.close()
 
 
-def test_generations_are_searched_together(index, monkeypatch):
-    index.add([(1, [5, 6])])
-    index.write()
-    index._last = 3 << 12  # as after many others
-    index.add([(2, [5, 7])])
-    index.write()
-    assert set(index.nearest([5], 5)) == {1, 2}
-    assert index._connection.execute("SELECT number FROM generation").fetchall() == [(0,), (3,)]
-    assert again(index).nearest([6], 5) == [1]
+def test_what_was_dropped_may_come_again(index):
+    index.add([(10, of("one"))])
+    index.drop([10])
+    index.add([(10, of("two"))])
+    assert index.nearest(of("two"), 5) == [10]
+
+
+def test_what_was_added_after_the_newest_was_dropped_is_there_after_a_restart(index):
+    index.add([(number, of(words(number, 9))) for number in range(1, 300)])
+    index.drop(range(250, 300))
+    index = again(index)
+    index.add([(1000, of("quite another text"))])
+    index = again(index)
+    assert index.nearest(of("quite another text"), 1) == [1000]
+    index.close()
+
+
+def test_of_those_that_were_dropped_few_stay_in_memory(index, monkeypatch):
+    monkeypatch.setattr(index_module, "MOST_GONE", 5)
+    index.add([(number, of(words(number, 9))) for number in range(1, 40)])
+    index.drop(range(1, 30))
+    assert index._gone == set()
+    assert sorted(index.nearest(of("x"), 100)) == list(range(30, 40))
+
+
+def test_groups_are_so_many_at_most_and_all_is_found(index, monkeypatch):
+    monkeypatch.setattr(shortlist_module, "MOST_GROUPS", 4)
+    monkeypatch.setattr(shortlist_module, "MOST_LOOSE", 6)
+    texts = {number: of(words(number, 12), seed=number, model=f"m-{number % 9}") for number in range(1, 60)}
+    index.add(list(texts.items()))
+    assert len(index._small._groups) <= 7
+    assert [index.nearest(known, 60)[0] for known in texts.values()] == list(texts)
 
 
 def test_only_its_owner_may_read_it(index, path):
-    index.add([(1, [1])])
+    index.add([(1, of("one"))])
     assert {stat.S_IMODE(Path(path + end).stat().st_mode) for end in ("", "-wal")} == {0o600}
 
 
@@ -139,24 +199,24 @@ def test_an_older_file_that_others_could_read_is_closed_to_them(path):
 
 @pytest.mark.parametrize(("key", "rules"), [(OTHER_KEY, 1), (KEY, 2)], ids=["another store", "other rules"])
 def test_another_store_or_other_rules_make_it_anew(index, path, key, rules):
-    index.add([(10, [1])])
+    index.add([(10, of("one"))])
     index = again(index, key, rules)
     assert (index.count, index.path) == (0, path)
     index.close()
 
 
 def test_another_version_makes_it_anew(index, monkeypatch):
-    index.add([(10, [1])])
-    monkeypatch.setattr(index_module, "VERSION", 2)
+    index.add([(10, of("one"))])
+    monkeypatch.setattr(index_module, "VERSION", 99)
     index = again(index)
     assert index.count == 0
     index.close()
 
 
 def spoiled(path, how):
-    """The file of an index with 2,000 recordings, damaged."""
+    """The file of an index with 200 recordings, damaged."""
     index = opened(path, KEY, 1)
-    index.add([(number, [number, number % 7]) for number in range(1, 2000)])
+    index.add([(number, of(words(number, 60))) for number in range(1, 200)])
     index.close()
     with Path(path).open("r+b") as file:
         how(file, Path(path).stat().st_size)
@@ -181,54 +241,59 @@ def test_a_damaged_file_is_made_anew(path, how):
     spoiled(path, how)
     index = opened(path, KEY, 1)
     try:
-        index.nearest([3], 3)
+        index.nearest(of("x"), 3)
         index.ids()
     except IndexDamaged:
         index.close()
         remove(path)
         index = opened(path, KEY, 1)
-    index.add([(10_000, [77])])
-    assert (index.nearest([77], 1), index.path) == ([10_000], path)
+    index.add([(10_000, of("one"))])
+    assert (index.nearest(of("one"), 1), index.path) == ([10_000], path)
     index.close()
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "DROP TABLE posting",
-        "UPDATE taken SET features = 'text'",
-        "UPDATE taken SET features = x'0102'",
-        "UPDATE meta SET value = 'x' WHERE name = 'posted'",
+        "DROP TABLE taken",
+        "UPDATE taken SET fixed = 'text'",
+        "UPDATE taken SET fixed = x'0102'",
+        "UPDATE taken SET small = x'010203'",
+        "UPDATE taken SET coarse = x'00d8'",
+        "UPDATE taken SET coarse = 7",
+        "UPDATE taken SET turns = -1",
+        "UPDATE taken SET coarse_level = 'x'",
+        "UPDATE taken SET fine_level = 99",
+        "UPDATE taken SET fine = 7",
     ],
 )
 def test_what_somebody_has_edited_is_damage_and_not_a_crash(index, path, statement):
-    index.add([(10, [1, 2])])
+    index.add([(10, of("one"))])
     index.close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(statement)
         connection.commit()
-    index = opened(path, KEY, 1)
-    try:
-        found = index.nearest([1], 1)
-    except IndexDamaged:
-        found = []
-    assert found == []
-    index.close()
+    with closing(opened(path, KEY, 1)) as edited:
+        try:
+            found = edited.nearest(of("one"), 1)
+        except IndexDamaged:
+            found = []
+        assert found == []
 
 
 def test_a_second_child_of_the_same_store_has_a_temporary_one(index, path):
-    index.add([(10, [1])])
+    index.add([(10, of("one"))])
     with closing(opened(path, KEY, 1)) as second:
         assert (second.path, second.count, second.octets) == (TEMPORARY, 0, 0)
-        second.add([(11, [1])])
-    assert index.nearest([1], 5) == [10]
+        second.add([(11, of("one"))])
+    assert index.nearest(of("one"), 5) == [10]
 
 
 @pytest.mark.parametrize("place", ["no-such-folder/x.near", ""], ids=["no folder", "a folder in its place"])
 def test_where_no_file_can_be_made_it_is_a_temporary_one(tmp_path, place):
     with closing(opened(str(tmp_path / place), KEY, 1)) as index:
-        index.add([(10, [1])])
-        assert (index.path, index.nearest([1], 1)) == (TEMPORARY, [10])
+        index.add([(10, of("one"))])
+        assert (index.path, index.nearest(of("one"), 1)) == (TEMPORARY, [10])
 
 
 def test_a_link_is_not_followed(tmp_path, path):
@@ -241,19 +306,13 @@ def test_a_link_is_not_followed(tmp_path, path):
 
 def test_a_failed_batch_leaves_nothing(index):
     with pytest.raises((TypeError, IndexDamaged, OverflowError)):
-        index.add([(10, [1]), (2**70, [1])])
-    assert (index.count, index.ids(), index.nearest([1], 5)) == (0, set(), [])
-    index.add([(11, [1])])
-    assert index.nearest([1], 5) == [11]
+        index.add([(10, of("one")), (2**70, of("two"))])
+    assert (index.count, index.ids(), index.nearest(of("one"), 5)) == (0, set(), [])
+    index.add([(11, of("one"))])
+    assert index.nearest(of("one"), 5) == [11]
 
 
 def test_some_are_listed_in_turns(index):
-    index.add([(number, [1]) for number in (30, 20, 10)])
+    index.add([(number, of("one")) for number in (30, 20, 10)])
     assert index.some(0, 2) == [(1, 30), (2, 20)]
     assert index.some(2, 2) == [(3, 10)]
-
-
-def test_postings_are_found_by_their_key_whatever_their_number(index):
-    plan = [row[3] for row in index._connection.execute(f"EXPLAIN QUERY PLAN {PLACES}", (1, 1))]
-    assert any("SEARCH p USING PRIMARY KEY (generation=? AND feature=?)" in line for line in plan)
-    assert not any("TEMP B-TREE" in line for line in plan)

@@ -27,6 +27,7 @@ def ask(store, ticks):
                 "headers": [("Content-Type", "application/json")],
                 "upstream": UPSTREAM.url,
                 "shown": 5,
+                "judged": True,
             }
             return nearest(catching_up, fields | head, octets)
 
@@ -49,6 +50,25 @@ def test_an_equal_one_is_wholly_alike_and_may_be_served(store, ask):
     store.put(recording(1, TEXT))
     answer = ask(body(TEXT))
     assert (answer["score"], answer["differences"], answer["servable"]) == (1.0, [], "")
+
+
+def test_it_is_judged_only_where_that_is_asked(store, ask):
+    store.put(recording(1, TEXT))
+    assert ask(body(TEXT), judged=False)["servable"] == "not asked"
+
+
+def test_which_recording_it_was_can_be_told_by_the_daemon(store, ask):
+    store.put(recording(7, TEXT))
+    assert ask(body(TEXT))["fingerprint"] == (7).to_bytes(32, "big").hex()
+
+
+def test_a_body_that_is_too_large_to_be_sent_is_not_an_empty_one(store, ask):
+    store.put(recording(1, data=b""))
+    assert ask(b"")["servable"] == ""
+    answer = ask(b"", size=9_000_000)
+    assert answer["servable"] == "body: too large to be compared"
+    assert answer["score"] < 1
+    assert answer["differences"] == ["body: 0 octets recorded / 9000000 incoming, too large to compare"]
 
 
 def test_digits_are_no_small_edit(store, ask):
@@ -97,6 +117,18 @@ def test_what_is_gone_from_the_store_is_dropped_and_the_next_is_taken(store, ask
     store.drop(2 * STEP)
     assert ask(body(TEXT))["id"] == STEP
     assert ask.catching_up.index.ids() == {STEP}
+
+
+def test_where_all_that_are_much_alike_are_gone_others_are_looked_for(store, ask):
+    store.put(recording(1, "quite another"), recording(2, TEXT), recording(3, TEXT))
+    assert ask(body(TEXT))["id"] == 3 * STEP
+    store.drop(2 * STEP, 3 * STEP)
+    assert ask(body(TEXT))["id"] == STEP
+
+
+def test_a_recording_of_the_request_itself_hides_no_others(store, ask):
+    store.put(recording(1, "quite another"), recording(2, TEXT))
+    assert ask(body(TEXT), below=2 * STEP)["id"] == STEP
 
 
 def test_what_was_recorded_a_moment_ago_is_found(store, ask):

@@ -1,5 +1,6 @@
 """The child as a process: it starts without Twisted, answers, outlives Ctrl-C, and ends with its questions."""
 
+import resource
 import signal
 import subprocess
 import sys
@@ -8,9 +9,20 @@ import pytest
 from stores import CHAT, STEP, UPSTREAM, body, recording
 
 from proxy_daemon.core.work_frames import Frames, packed
+from proxy_daemon.work.__main__ import MOST_MEMORY
 
 HEAD = {"name": "near", "method": "POST", "target": CHAT.decode(), "headers": [], "upstream": UPSTREAM.url, "shown": 5}
 LIMIT = 30
+SLOW = """
+import sys
+from proxy_daemon.work import __main__, serving
+def hang(*_):
+    while True:
+        pass
+serving.LONGEST_SECONDS = 1
+serving.nearest = serving.CatchingUp.step = hang
+sys.exit(__main__.main())
+"""
 
 
 @pytest.fixture
@@ -38,6 +50,25 @@ def test_it_answers_outlives_an_interrupt_and_ends_with_its_questions(child):
     assert ask(child, HEAD | {"number": 5}, body("one text"))["number"] == 5
     assert child.communicate(timeout=LIMIT) == (b"", b"")
     assert child.returncode == 0
+
+
+def test_it_may_not_take_all_memory(child):
+    ask(child, HEAD, body("one text"))
+    soft = resource.prlimit(child.pid, resource.RLIMIT_DATA)[0]
+    assert 0 < soft <= MOST_MEMORY
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["a question", "between two"])
+def test_what_takes_too_long_is_ended_by_the_system_even_when_the_daemon_is_gone(store, tmp_path, asked):
+    store.put(recording(1, "one text"))
+    (tmp_path / "slow.py").write_text(SLOW)
+    command = [sys.executable, str(tmp_path / "slow.py"), store.path]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        if asked:
+            process.stdin.write(packed(HEAD, body("one text")))
+            process.stdin.flush()
+        process.stdin.close()
+        assert process.wait(LIMIT) in ((-signal.SIGALRM,) if asked else (-signal.SIGALRM, 0))
 
 
 def test_nonsense_is_one_line_and_a_code(child):

@@ -11,8 +11,3 @@ def digest(*parts: bytes) -> bytes:
     for part in parts:
         made.update(part)
     return made.digest()
-
-
-def number(octets: bytes) -> int:
-    """A signed integer of 64 bits, as SQLite keeps them, from a digest."""
-    return int.from_bytes(octets, "big", signed=True)

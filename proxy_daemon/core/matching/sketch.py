@@ -24,7 +24,7 @@ from proxy_daemon.core.matching.text_likeness import split
 from proxy_daemon.core.messages import Request
 
 VERSION = 2
-SMALL, COARSE, FINE = 64, 512, 1536  # signs at most
+SMALL, COARSE, FINE = 64, 256, 1536  # signs at most
 DEEPEST = 16  # times that of the words half are left out
 MOST_WORDS = 20_000  # of all messages: half of them the first, half the last
 LONGEST = 64 * 1024  # signs of one text
@@ -33,6 +33,7 @@ _FIRST, _SIGNS = 0x100, 0xD600  # below the surrogates, above what stands betwee
 _BETWEEN = "\n"
 _FIXED = ("kind", "path", "model", "parameters", "system", "tools", "names", "media")
 _HALF = 0.5
+_NEXT = 0x9E37 << 16  # odd, above the word's own bits
 
 
 @frozen
@@ -49,7 +50,9 @@ class Sketch:
         words = [word for word in self.words if not word & left_out] if level else self.words
         if most > COARSE:
             return "".join(map(_sign, words))
-        return bytes([word & 0xFF for word in words]).decode("latin-1")  # of signs of one octet it is told ten times faster
+        return bytes([word & 0xFF for word in words]).decode(
+            "latin-1"
+        )  # of signs of one octet it is told ten times faster
 
     def within(self, most: int) -> tuple[int, str]:
         """(level, signs): as many words as there is room for."""
@@ -169,11 +172,8 @@ def _words(items: Iterable[Item]) -> list[str]:
 
 def _hashed(words: list[str]) -> tuple[int, ...]:
     """Below, 16 bits of the word; above, 16 of the word and of how many times it came before: by these it stays."""
-    made, known, seen = [], dict[str, int](), dict[str, int]()
+    made, known = [], dict[str, int]()
     for word in words:
-        hashed = known.get(word)
-        if hashed is None:
-            hashed = known[word] = crc32(word.encode("utf-8", "replace"))
-        times = seen[word] = seen.get(word, 0) + 1
-        made.append(hashed & 0xFFFF | ((hashed + times * 0x9E3779B1) * 0x85EBCA6B >> 13 & 0xFFFF) << 16)
+        known[word] = number = (known.get(word) or crc32(word.encode("utf-8", "replace"))) + _NEXT
+        made.append(number & 0xFFFF | number * 0x85EBCA6B >> 13 & 0xFFFF0000)
     return tuple(made)

@@ -55,7 +55,9 @@ class SmallEdits:
         one, other = (without_stamps(_spaced(text), system=system).split() for text in (old, new))
         if len(one) != len(other):
             return _counted(one, other)
-        about_letters = _ABOUT_LETTERS.search(old) is not None
+        return self._words(one, other, about_letters=_ABOUT_LETTERS.search(old) is not None)
+
+    def _words(self, one: list[str], other: list[str], *, about_letters: bool) -> str:
         elsewhere = _common(one, other)
         for at, (was, is_now) in enumerate(zip(one, other, strict=True)):
             if was != is_now and (at < len(one) - 1 or _without_stop(was) != _without_stop(is_now)):

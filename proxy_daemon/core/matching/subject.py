@@ -1,7 +1,7 @@
 """What of a request is compared with another: its parts, whatever the API calls them.
 
 Read from the JSON itself, by the names that APIs give their messages, instructions and tools: what is none of these
-is a parameter, and nothing is left out but the dialect's volatile members. Called by `features` and `similarity`.
+is a parameter, and nothing is left out but the dialect's volatile members. Called by `sketch` and `similarity`.
 """
 
 from __future__ import annotations

@@ -17,11 +17,17 @@ from proxy_daemon.core.rewriting.channels import channels_for
 from proxy_daemon.core.rewriting.editor import AnswerEditor, editor_for
 from proxy_daemon.core.rewriting.requests import RequestEdits
 from proxy_daemon.core.rewriting.responses import FieldsOfAnswer, ResponseEdits, fields_of
-from proxy_daemon.core.rewriting.ruleset import Chosen
+from proxy_daemon.core.rewriting.ruleset import NOTHING, Chosen, RuleSet
 
 MOST_PROBLEMS = 10  # of one exchange that are said
 _CODED = (b"content-encoding",)
 _DIGESTS = (b"content-md5", b"content-digest", b"repr-digest", b"digest")  # of octets that may change
+
+
+def passage_of(rules: RuleSet, request: Request, dialect: Dialect, upstream: str) -> Passage | None:
+    """The passage of a request, by the rules that are for it; None where none is."""
+    chosen = rules.chosen(request, dialect, upstream)
+    return None if chosen is NOTHING else Passage(chosen, dialect)
 
 
 class Passage:

@@ -1,11 +1,6 @@
-"""Stores of any size as agents, services and people fill them, and questions that are near to something in them.
-
-And the search by shared features as it is meant, against which that of the daemon can be held.
-"""
+"""Stores of any size as agents, services and people fill them, and questions that are near to something in them."""
 
 import json
-from collections import Counter, defaultdict
-from math import log
 from random import Random
 
 import orjson
@@ -16,7 +11,6 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.messages import Request
 
-SHORTLIST = 32
 SYLLABLES = ["ka", "lo", "mi", "ren", "tus", "va", "der", "qui", "son", "bel", "tra", "nim", "os", "fer", "gal", "ith"]
 TOPICS = [
     "invoices",
@@ -152,6 +146,32 @@ def near(recorded, random):
     return request(recorded.path, body)
 
 
+def unlike(random):
+    """A question like nothing in the store: of another language."""
+    made = random.choice([_question, _with_system, _rag, _templated, _long])
+    return request(*made(Words(5), random))
+
+
+def turn(random):
+    """Of an agent's run, one of its turns, with ids of its own."""
+    return request(*_conversation(Words(0), random))
+
+
+def asked(store, count):
+    """(kind, request) of so many questions of all kinds."""
+    random = Random(77)
+    for number in range(count):
+        kind = ("edit", "edit", "unlike", "turn")[number % 4]
+        yield (
+            kind,
+            near(random.choice(store), random)
+            if kind == "edit"
+            else unlike(random)
+            if kind == "unlike"
+            else turn(random),
+        )
+
+
 def _text_at(message):
     return isinstance(message.get("content"), str)
 
@@ -161,33 +181,3 @@ def _change(message, random, count):
     for _ in range(count):
         words[random.randrange(len(words))] = random.choice(SYLLABLES)
     message["content"] = " ".join(words)
-
-
-class Index:
-    """Recordings by their features: first those that share the rarest ones, of these the ones that have little else."""
-
-    def __init__(self, lists):
-        self._lists = lists
-        self._places = defaultdict(list)
-        for number, features in enumerate(lists):
-            for feature in features:
-                self._places[feature].append(number)
-
-    def shortlist(self, features, size=SHORTLIST):
-        """The numbers of so many."""
-        sums = Counter()
-        weights = {feature: self._weight(feature) for feature in features}
-        for feature, weight in weights.items():
-            for number in self._places.get(feature, ()):
-                sums[number] += weight
-        most = [(self._share(number, shared, weights), number) for number, shared in sums.most_common(4 * size)]
-        return [number for _, number in sorted(most, reverse=True)[:size]]
-
-    def _weight(self, feature):
-        return log(1 + len(self._lists) / (1 + len(self._places.get(feature, ()))))
-
-    def _share(self, number, shared, weights):
-        """Of the weight of both."""
-        asked = sum(weights.values())
-        alone = sum(feature not in weights for feature in self._lists[number])
-        return shared / (asked + alone * asked / len(weights))

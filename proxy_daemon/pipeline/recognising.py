@@ -1,0 +1,80 @@
+"""What follows from a request's octets: its model, the request without its secrets, and its fingerprint.
+
+Requests that are replayed come again octet for octet: what was worked out for the last ones is kept, in bounded
+memory. Called by `pipeline/keeping.py`.
+"""
+
+from __future__ import annotations
+
+from attrs import define, field, frozen
+
+from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.credentials import with_secrets
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.matching.fingerprint import Matcher
+from proxy_daemon.core.matching.kept import Kept
+from proxy_daemon.core.messages import Exchange, Request
+from proxy_daemon.core.redact import Redactor
+
+LONGEST = 64 * 1024  # octets of a body that is remembered
+
+
+@frozen
+class Recognised:
+    """``body``: without its secrets, where it has any; else None. ``scope``: whose recordings the fingerprint finds."""
+
+    model: str
+    target: bytes
+    headers: Headers
+    body: bytes | None
+    fingerprint: bytes
+    scope: bytes
+
+    def safe(self, request: Request) -> Request:
+        """``request``, of which this is known, without its secrets; itself where it has none."""
+        if self.body is not None:
+            return Request(request.method, self.target, self.headers, Bytes(self.body))
+        if self.target is request.target and self.headers is request.headers:
+            return request
+        return request.with_head(self.target, self.headers)
+
+
+@define(eq=False)
+class Recogniser:
+    """One for the daemon. ``key``: for the keyed hash of secrets, as in `Admission`."""
+
+    redactor: Redactor
+    matcher: Matcher
+    key: bytes = field(repr=False)
+    _kept: Kept = field(factory=Kept, init=False)
+
+    def recognise(self, exchange: Exchange, *, by_key: bool) -> Recognised:
+        """Of the exchange's request. ``by_key``: whether a recording answers its own credential's requests only."""
+        request = exchange.request
+        data = request.body.whole()
+        if data is None or len(data) > LONGEST:
+            return self._worked_out(exchange, by_key)
+        who = exchange.credential if by_key else None
+        said = (request.method, request.target, request.headers, exchange.dialect, exchange.upstream, who)
+        found: Recognised | None = self._kept.get(data, (said, b""))
+        if found is None:
+            found = self._worked_out(exchange, by_key)
+            self._kept.put(data, (said, b""), found)
+        return found
+
+    def _worked_out(self, exchange: Exchange, by_key: bool) -> Recognised:
+        request, dialect = exchange.request, exchange.dialect
+        model = dialect.model(request)
+        safe = self.redactor.request(request)
+        scope = self._scope(exchange, safe) if by_key else b""
+        fingerprint = self.matcher.fingerprint(safe, dialect, exchange.upstream, scope)
+        body = None if safe.body is request.body else safe.body.whole()
+        return Recognised(model, safe.target, safe.headers, body, fingerprint, scope)
+
+    def _scope(self, exchange: Exchange, safe: Request) -> bytes:
+        """Whose secrets differ in a body are two: its fingerprint does not tell them apart."""
+        request = exchange.request
+        if safe.body is request.body or (data := request.body.whole()) is None:
+            return exchange.credential
+        spans = self.redactor.spans(request.headers.get(b"content-type"), data)
+        return with_secrets(exchange.credential, [data[start:end] for start, end in spans], self.key)
