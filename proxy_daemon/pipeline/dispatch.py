@@ -73,7 +73,12 @@ class Dispatcher:
 
     def shapes(self, exchange: Exchange) -> bool:
         """Whether any plugin has a hand in what the client of this exchange gets."""
-        return self._always_shapes or any(_says_yes(wanted, exchange) for wanted in self._may_shape)
+        if self._always_shapes:
+            return True
+        for wanted in self._may_shape:  # noqa: SIM110  (a loop costs a third of `any`, at each answer)
+            if _says_yes(wanted, exchange):
+                return True
+        return False
 
     async def first(self, name: str, *args: Any) -> Any:
         """The first result that is not None, or None."""

@@ -19,6 +19,7 @@ from twisted.logger import Logger
 
 from proxy_daemon.core import heads, modes
 from proxy_daemon.core.dialects import GENERIC
+from proxy_daemon.core.lazy import lazy
 from proxy_daemon.core.matching.explanation import NOTHING, explanation
 from proxy_daemon.core.matching.written import UNFIT
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, ResponseHead
@@ -146,7 +147,7 @@ class Pipeline:
             self._tell(exchange, Event("explained", "\n".join(lines)))
         return Miss("\n".join([f"llmproxy: no recording answers this request, {reason}.", *lines]))
 
-    @property
+    @lazy
     def _serves_near(self) -> bool:
         """Whether the nearest recording may answer: in mode none only where that was named."""
         return self.settings.fuzzy == "serve-none" or (self.settings.fuzzy == "serve" and self.mode.forwards)

@@ -11,12 +11,10 @@ from attrs import define, field, frozen
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.credentials import with_secrets
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.matching.fingerprint import Matcher
+from proxy_daemon.core.matching.fingerprint import SMALL, Matcher
 from proxy_daemon.core.matching.kept import Kept
 from proxy_daemon.core.messages import Exchange, Request
 from proxy_daemon.core.redact import Redactor
-
-LONGEST = 64 * 1024  # octets of a body that is remembered
 
 
 @frozen
@@ -52,7 +50,7 @@ class Recogniser:
         """Of the exchange's request. ``by_key``: whether a recording answers its own credential's requests only."""
         request = exchange.request
         data = request.body.whole()
-        if data is None or len(data) > LONGEST:
+        if data is None or len(data) > SMALL:
             return self._worked_out(exchange, by_key)
         who = exchange.credential if by_key else None
         said = (request.method, request.target, request.headers, exchange.dialect, exchange.upstream, who)

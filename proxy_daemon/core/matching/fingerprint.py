@@ -29,6 +29,7 @@ from proxy_daemon.core.upstreams import Upstream
 
 VERSION = b"llmproxy-fp-2"
 LOOKED_AT = 1024 * 1024  # octets: what the daemon holds in memory of a body; a larger one is compared by its octets
+SMALL = 64 * 1024  # octets of a body with which all that follows from it is kept (`pipeline/recognising.py`)
 OURS, PROMPTECHO = "llmproxy", "promptecho-2"  # kinds of keys
 _SPACE = b" \t\r\n"
 _ALL = MatchOn()
@@ -136,13 +137,14 @@ class Matcher:
         content_type = request.headers.get(b"content-type")
         is_json = data.lstrip(_SPACE)[:1] in (b"{", b"[")
         key = (rules, b"" if is_json else content_type)
-        found = self._kept.get(data, key)
+        found: bytes | None = self._kept.get(data, key) if len(data) > SMALL else None
         if found is None:
             form = canonical_json(data, request.json, rules.apply) if is_json else form_of(data, content_type)
             kind = b"octets:" if form is None else b"json:" if is_json else b"form:"
             found = kind + sha256(data if form is None else form).digest()
-            self._kept.put(data, key, found)
-        return found  # type: ignore[no-any-return]
+            if len(data) > SMALL:
+                self._kept.put(data, key, found)
+        return found
 
 
 def _fields(request: Request, names: Sequence[bytes]) -> Fields:

@@ -1,0 +1,94 @@
+"""What is remembered of requests: the same as what is worked out anew, and nobody else's."""
+
+import pytest
+from attrs import evolve
+
+from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.dialects import BUILT_IN, GENERIC, recognise
+from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.matching.fingerprint import SMALL, Matcher
+from proxy_daemon.core.messages import Exchange, Request
+from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.upstreams import parse_upstream
+from proxy_daemon.pipeline.recognising import Recogniser
+
+HERE, THERE = parse_upstream("http://localhost/v1"), parse_upstream("http://localhost:1/v1")
+BODY = b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
+FIELDS = ((b"Content-Type", b"application/json"), (b"Accept", b"*/*"))
+KEY = (b"Authorization", b"Bearer sk-1")
+
+
+def recogniser():
+    return Recogniser(Redactor(), Matcher(), b"k" * 32)
+
+
+def exchange(body=BODY, *, fields=FIELDS, target=b"/v1/chat/completions", method=b"POST", dialect=None, **parts):
+    request = Request(method, target, Headers(fields), Bytes(bytes(bytearray(body))))
+    given = {"upstream": HERE, "dialect": dialect or recognise(request, BUILT_IN)} | parts
+    return Exchange(id=7, request=request, started=1.0, **given)
+
+
+@pytest.mark.parametrize("by_key", [False, True])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"fields": (*FIELDS, KEY)},
+        {"target": b"/v1/chat/completions?key=sk-1"},
+        {"body": b'{"model": "m", "api_key": "sk-1"}'},
+        {"body": b"x" * (SMALL + 1)},
+        {"body": b""},
+        {"method": b"GET", "body": b"", "target": b"/v1/models"},
+        {"credential": b"somebody"},
+    ],
+)
+def test_a_second_time_it_is_the_same(parts, by_key):
+    known, fresh = recogniser(), recogniser()
+    first, again = (known.recognise(exchange(**parts), by_key=by_key) for _ in range(2))
+    assert first == again == fresh.recognise(exchange(**parts), by_key=by_key)
+    made = exchange(**parts)
+    safe = again.safe(made.request)
+    assert safe.body.whole() == Redactor().request(made.request).body.whole()
+    assert (safe.target, safe.headers) == (again.target, again.headers)
+    assert b"sk-1" not in repr((safe.target, safe.headers.pairs, safe.body.whole())).encode()
+
+
+def test_it_is_worked_out_once():
+    known = recogniser()
+    asked = []
+
+    class Counting(Redactor):
+        def request(self, request):
+            asked.append(request)
+            return super().request(request)
+
+    known = evolve(known, redactor=Counting())
+    for _ in range(3):
+        known.recognise(exchange(), by_key=False)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"body": BODY.replace(b"hi", b"ho")},
+        {"target": b"/v1/chat/completions?a=1"},
+        {"method": b"PUT"},
+        {"fields": (*FIELDS, (b"OpenAI-Beta", b"x"))},
+        {"upstream": THERE},
+        {"dialect": GENERIC},
+    ],
+)
+def test_what_differs_is_worked_out_for_itself(other):
+    known = recogniser()
+    known.recognise(exchange(), by_key=False)
+    found = known.recognise(exchange(**other), by_key=False)
+    assert found == recogniser().recognise(exchange(**other), by_key=False)
+
+
+def test_by_key_everybody_has_his_own():
+    known = recogniser()
+    found = [known.recognise(exchange(credential=who), by_key=True) for who in (b"a", b"b", b"a")]
+    assert found[0] == found[2]
+    assert found[0].fingerprint != found[1].fingerprint
+    assert known.recognise(exchange(credential=b"b"), by_key=False).scope == b""
