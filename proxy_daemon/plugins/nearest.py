@@ -22,9 +22,11 @@ from proxy_daemon.settings import Settings
 COMPARED = 20  # without a child process: each costs a parse of its body
 LARGEST_HERE, MOST_HERE = 256 * 1024, 1024 * 1024  # octets of such a request, and of all that it is compared with
 SHOWN = 5
-MOST_WAITING = 64
+MOST_WAITING = 8
 MOST_OCTETS = 16 * 1024 * 1024  # of the bodies that wait
-BURST, EACH_SECOND = 64, 4  # explanations in the background: at once, and going on
+# Explanations in the background, each some hundredths of a second of a core: at once, and going on, in a second of few
+# misses and in one of many.
+BURST, EACH_SECOND, OF_MANY, MANY = 8, 4, 1, 20
 SLOW = 1_000_000  # microseconds; a recording that took longer comes behind ones with higher ids
 MOST_LATE = 1000
 ASKED = "nearest.asked"  # the note with what a request got by `llmproxy_fuzzy_match`
@@ -39,6 +41,7 @@ class Nearest:
         self._octets = 0  # of the bodies that wait
         self._asking = self._going_on = False
         self._tokens = BURST
+        self._dropped = 0  # until the last second
         self._late: deque[int] = deque(maxlen=MOST_LATE)
         self._counts = {"explained": 0, "dropped": 0, "none": 0, "failed": 0}
         self._index: dict[str, Any] = {}
@@ -235,7 +238,8 @@ class Nearest:
     # --- numbers -----------------------------------------------------------------------------------------------------
 
     def _refill(self) -> None:
-        self._tokens = min(BURST, self._tokens + EACH_SECOND)
+        dropped, self._dropped = self._counts["dropped"] - self._dropped, self._counts["dropped"]
+        self._tokens = min(BURST, self._tokens + (OF_MANY if dropped > MANY else EACH_SECOND))
 
     def _ask_numbers(self) -> None:
         """Where the child process is at work already: a question would start it."""

@@ -1,6 +1,6 @@
 """Takes recordings into the index: the new ones first, then those of before, the newest of these first.
 
-Bounded duty: while the daemon is busy, some hundredths of a core; else half of one. Ids are given when an exchange
+Bounded duty: while the daemon is busy, a hundredth of a core; else half of one. Ids are given when an exchange
 begins, and recordings come when it has ended: what comes late is found a little below the highest id, is named by the
 daemon, or is found by comparing all ids, now and then.
 """
@@ -24,7 +24,7 @@ STEP_SECONDS = 0.02
 OVERLAP = 2000 << 22  # ids are milliseconds above 22 bits: what began in the last two seconds may come yet
 MOST_LATE = 1000
 BUSY_RATE = 30  # new recordings between two looks from which on the daemon is busy
-BUSY_DUTY, IDLE_DUTY = 0.03, 0.8  # of a core
+BUSY_DUTY, IDLE_DUTY = 0.01, 0.8  # of a core
 LOOK_SECONDS = 1.0
 SWEEP_SECONDS, SWEEP_DUTY = 30.0, 0.01
 MOST_CHECKED = 200  # that are looked for in the store in one step

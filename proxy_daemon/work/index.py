@@ -21,7 +21,7 @@ from proxy_daemon.core.matching.sketch import COARSE, DEEPEST, FINE, SMALL, Sket
 from proxy_daemon.work.shortlist import Shortlist, keep
 
 VERSION = 2
-FINER, FINER_SURE = 256, 64  # recordings whose fine sketches are compared
+FINER, FINER_SURE = 384, 64  # recordings whose fine sketches are compared
 SMALL_SURE = 0.85  # by the small sketch, for which chance counts
 SURE = 0.93  # by the fine sketch: where one is as alike, no others are looked for
 MOST_LATER = 64  # of those that are not below an id: so many came in the meantime
@@ -133,7 +133,7 @@ class Index:
 
     def _read(self) -> None:
         """All sketches into memory."""
-        self._small, self._coarse, self._gone = Shortlist(SMALL), Shortlist(COARSE), set[int]()
+        self._small, self._coarse, self._gone = Shortlist(), Shortlist(), set[int]()
         for exchange_id, fixed, turns, small_level, small, coarse_level, coarse in self._connection.execute(KNOWN):
             self._small.put(exchange_id, _fixed(fixed), _turns(turns), _level(small_level), _text(small))
             self._coarse.put(exchange_id, _fixed(fixed), _turns(turns), _level(coarse_level), _text(coarse))
@@ -146,7 +146,9 @@ class Index:
         Where some are very much alike, others are not looked for. ``below``: only smaller ids, where it is not 0.
         """
         with self._guarded():
-            best = self._finer(asked, self._best(self._small, asked, FINER_SURE, SMALL_SURE, below), most)
+            found = self._best(self._small, asked, FINER_SURE, SMALL_SURE, below)
+            # Where there are as many, the small sketches do not tell them apart.
+            best = self._finer(asked, found, most) if len(found) < FINER_SURE else []
             if not best or best[0][0] < SURE:
                 best = self._finer(asked, self._best(self._coarse, asked, FINER, 0.0, below), most)
             return [exchange_id for _, exchange_id in best]
@@ -164,7 +166,7 @@ class Index:
                 continue
             level = _level(row[2])
             if level not in signs:
-                signs[level] = asked.at(level, FINE)
+                signs[level] = asked.at(level)
             made, least = terms(asked, _fixed(row[0]), _turns(row[1])), found[0][0] if len(found) == most else 0.0
             share = Indel.normalized_similarity(signs[level], _text(row[3]), score_cutoff=made.cutoff(least))
             keep(found, (made.score(share), exchange_id), most)

@@ -38,10 +38,9 @@ class Group:
 
 
 class Shortlist:
-    """`put` what is known, then `best`. ``size``: of the sketches in it."""
+    """`put` what is known, then `best`."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self) -> None:
         self._groups: dict[str, Group] = {}
 
     def put(self, exchange_id: int, fixed: str, turns: int, level: int, signs: str) -> None:
@@ -68,7 +67,7 @@ class Shortlist:
             if highest < least:
                 break
             if level not in signs:
-                signs[level] = asked.at(level, self._size)
+                signs[level] = asked.at(level)
             newest_first = bucket.signs[::-1]  # of equal ones the first are given
             for _, share, place in process.extract(
                 signs[level],

@@ -7,7 +7,7 @@ than a process, so a change of what is made here must change `VERSION`. Called b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
 from zlib import crc32
@@ -44,20 +44,15 @@ class Sketch:
     turns: int
     words: tuple[int, ...]
 
-    def at(self, level: int, most: int) -> str:
-        """The words that are left when so many times half of them was left out. ``most``: the size of the sketch."""
-        left_out = (1 << level) - 1 << 16
-        words = [word for word in self.words if not word & left_out] if level else self.words
-        if most > COARSE:
-            return "".join(map(_sign, words))
-        return bytes([word & 0xFF for word in words]).decode(
-            "latin-1"
-        )  # of signs of one octet it is told ten times faster
+    def at(self, level: int) -> str:
+        """The words that are left when so many times half of them was left out."""
+        # Signs of one octet: texts of these are compared ten times faster than others.
+        return bytes([word & 0xFF for word in _left(self.words, level)]).decode("latin-1")
 
     def within(self, most: int) -> tuple[int, str]:
         """(level, signs): as many words as there is room for."""
         level = max(0, (len(self.words) // most).bit_length() - 1)
-        while len(signs := self.at(level, most)) > most and level < DEEPEST:
+        while len(signs := self.at(level)) > most and level < DEEPEST:
             level += 1
         return level, signs[:most]
 
@@ -139,7 +134,7 @@ def _fixed(parts: Subject, kind: str) -> str:
             _of(parts.address),
             _of([parts.model.encode("utf-8", "replace")] if parts.model else ()),
             _of(pairs, 2 * MOST_OTHERS),
-            system.at(system.within(MOST_SYSTEM)[0], FINE)[:MOST_SYSTEM],
+            "".join(map(_sign, _left(system.words, system.within(MOST_SYSTEM)[0])[:MOST_SYSTEM])),
             _of(item.octets for item in parts.tools),
             _of(_name(item) for item in parts.tools),
             _of(sorted(parts.media)),
@@ -177,3 +172,8 @@ def _hashed(words: list[str]) -> tuple[int, ...]:
         known[word] = number = (known.get(word) or crc32(word.encode("utf-8", "replace"))) + _NEXT
         made.append(number & 0xFFFF | number * 0x85EBCA6B >> 13 & 0xFFFF0000)
     return tuple(made)
+
+
+def _left(words: tuple[int, ...], level: int) -> Sequence[int]:
+    left_out = (1 << level) - 1 << 16
+    return [word for word in words if not word & left_out] if level else words
