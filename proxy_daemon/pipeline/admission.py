@@ -44,7 +44,7 @@ class Admission:
     clock: Clock
     key: bytes  # for the keyed hash of credentials
     ids: Ids
-    _known: Kept = field(factory=Kept, init=False)
+    _known: Kept = field(factory=lambda: Kept(second=True), init=False)
 
     def turned_away(self, request: Request, client: str) -> Exchange:
         """The exchange of a request that may not come in: it has an id and a line in the log."""

@@ -44,7 +44,7 @@ class Recogniser:
     redactor: Redactor
     matcher: Matcher
     key: bytes = field(repr=False)
-    _kept: Kept = field(factory=Kept, init=False)
+    _kept: Kept = field(factory=lambda: Kept(second=True), init=False)
 
     def recognise(self, exchange: Exchange, *, by_key: bool) -> Recognised:
         """Of the exchange's request. ``by_key``: whether a recording answers its own credential's requests only."""

@@ -45,9 +45,10 @@ def exchange(body=BODY, *, fields=FIELDS, target=b"/v1/chat/completions", method
 def test_a_second_time_it_is_the_same(parts, by_key):
     known, fresh = recogniser(), recogniser()
     first, again = (known.recognise(exchange(**parts), by_key=by_key) for _ in range(2))
-    assert first == again == fresh.recognise(exchange(**parts), by_key=by_key)
+    kept = known.recognise(exchange(**parts), by_key=by_key)
+    assert first == again == kept == fresh.recognise(exchange(**parts), by_key=by_key)
     made = exchange(**parts)
-    safe = again.safe(made.request)
+    safe = kept.safe(made.request)
     assert safe.body.whole() == Redactor().request(made.request).body.whole()
     assert (safe.target, safe.headers) == (again.target, again.headers)
     assert b"sk-1" not in repr((safe.target, safe.headers.pairs, safe.body.whole())).encode()
@@ -63,9 +64,9 @@ def test_it_is_worked_out_once():
             return super().request(request)
 
     known = evolve(known, redactor=Counting())
-    for _ in range(3):
+    for _ in range(5):
         known.recognise(exchange(), by_key=False)
-    assert len(asked) == 1
+    assert len(asked) == 2  # what came once may never come again: it is remembered from the second time on
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,8 @@ def test_it_is_worked_out_once():
 )
 def test_what_differs_is_worked_out_for_itself(other):
     known = recogniser()
-    known.recognise(exchange(), by_key=False)
+    for _ in range(3):
+        known.recognise(exchange(), by_key=False)
     found = known.recognise(exchange(**other), by_key=False)
     assert found == recogniser().recognise(exchange(**other), by_key=False)
 

@@ -169,3 +169,16 @@ def test_what_is_asked_for_again_stays():
     for number in range(1000):
         kept.put(b"%0900d" % number, RULES, number)
         assert kept.get(b"often", RULES) == 1
+
+
+def test_where_asked_only_what_comes_twice_is_kept():
+    kept = Kept(second=True)
+    found = []
+    for _ in range(3):
+        found.append(kept.get(b"a", ("rules", b"")))
+        kept.put(b"a", ("rules", b""), 1)
+    assert found == [None, None, 1]
+    for number in range(10_000):
+        kept.put(b"%d" % number, ("rules", b""), number)
+    assert kept.get(b"5", ("rules", b"")) is None
+    assert len(kept._seen) <= 4096
