@@ -83,6 +83,7 @@ def test_services_are_a_value_that_nobody_changes():
         "life",
         "tell",
         "work",
+        "either_form",
     ]
 
 

@@ -81,7 +81,10 @@ def test_statistics(proxy):
     }
     assert stats["upstream_queue"] == {"waiting": {}, "given_up": 0}
     assert (stats["spool"]["octets"], stats["spool"]["refused"], stats["spool"]["limit"] > 0) == (0, 0, True)
-    assert stats["exchanges"] == {"outcomes": {"miss": 3, "hit": 1}, "endings": {"complete": 4}, "under_way": 0}
+    counts = stats["exchanges"]
+    # tests of refused requests may have come before
+    assert [counts["outcomes"]["miss"], counts["outcomes"]["hit"], counts["endings"]["complete"]] == [3, 1, 4]
+    assert counts["under_way"] == 0
     assert stats["store"]["written"] == 4
     assert stats["plugin_faults"] == {}
     assert stats["client_connections"] >= 1
@@ -89,7 +92,8 @@ def test_statistics(proxy):
 
 def test_our_own_pages_are_no_exchanges(proxy):
     proxy.request("GET", "/_llmproxy/")
-    assert proxy.get("/_llmproxy/api/stats")["exchanges"]["outcomes"] == {"miss": 3, "hit": 1}
+    outcomes = proxy.get("/_llmproxy/api/stats")["exchanges"]["outcomes"]
+    assert outcomes | {"refused": 0} == {"miss": 3, "hit": 1, "refused": 0}
     assert len(proxy.get(LIST)["exchanges"]) == 4
 
 
