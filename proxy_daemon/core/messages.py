@@ -221,6 +221,12 @@ class Recording:
         return ResponseHead(head.status, head.reason, Headers(pairs))
 
 
+# Notes of an exchange that more than one room reads.
+SCOPE = "llmproxy.scope"  # whose recordings its fingerprint finds
+RULES = "llmproxy.rules"  # names of the rules that changed something
+PROBLEMS = "llmproxy.problems"  # what rules could not change, and why
+
+
 @define
 class Exchange:
     """One request and its response as they pass through. Plugins read it; `notes` is theirs to write."""

@@ -14,7 +14,7 @@ from attrs import define, evolve
 from proxy_daemon.core.bodies import EMPTY
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.sequence import OUTDATED
-from proxy_daemon.core.messages import Ending, Exchange, Pieces, Recording, Request, Response
+from proxy_daemon.core.messages import SCOPE, Ending, Exchange, Pieces, Recording, Request, Response
 from proxy_daemon.core.modes import Mode
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.redacted_response import is_coded, redacted_response, withholds_request
@@ -27,7 +27,6 @@ from proxy_daemon.pipeline.recognising import Recogniser
 from proxy_daemon.pipeline.tape import Tape
 
 _SAFE = "llmproxy.safe_request"  # the redacted request, made once
-_SCOPE = "llmproxy.scope"  # whose recordings its fingerprint finds
 _ADOPTED = "llmproxy.adopted"  # a relay writes this exchange when its answer has ended
 
 
@@ -53,7 +52,7 @@ class Keeper:
         """Set model and fingerprint, from the request as it goes upstream, redacted."""
         found = self.recogniser.recognise(exchange, by_key=self.scope_by_key)
         exchange.model, exchange.fingerprint = found.model, found.fingerprint
-        exchange.notes[_SAFE], exchange.notes[_SCOPE] = found.safe(exchange.request), found.scope
+        exchange.notes[_SAFE], exchange.notes[SCOPE] = found.safe(exchange.request), found.scope
 
     def share_key(self, exchange: Exchange) -> Hashable:
         """What two requests must have in common to be one request in flight: more than their fingerprint.
@@ -138,7 +137,7 @@ class Keeper:
             redacted=_differs(request, exchange.request) and not exchange.directives.no_store,
             served_from=exchange.served_from,
             session=exchange.session,
-            scope=exchange.notes.get(_SCOPE, b""),
+            scope=exchange.notes.get(SCOPE, b""),
             asked=exchange.upstream,
         )
 

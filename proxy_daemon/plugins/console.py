@@ -9,7 +9,7 @@ import re
 import sys
 from typing import TextIO
 
-from proxy_daemon.core.messages import Exchange, Outcome, id_text
+from proxy_daemon.core.messages import PROBLEMS, Exchange, Outcome, id_text
 from proxy_daemon.core.services import Services
 from proxy_daemon.hookspecs import Event, events, hookimpl
 from proxy_daemon.settings import Settings
@@ -109,7 +109,7 @@ def more_lines(exchange: Exchange, *, told: bool = False) -> list[str]:
 
 def problem_lines(exchange: Exchange) -> list[str]:
     """What rules for rewriting could not do."""
-    return [f"{'':10}{printable(problem)}" for problem in exchange.notes.get("llmproxy.problems", ())]
+    return [f"{'':10}{printable(problem)}" for problem in exchange.notes.get(PROBLEMS, ())]
 
 
 def printable(text: str) -> str:

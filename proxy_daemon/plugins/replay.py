@@ -20,13 +20,12 @@ from proxy_daemon.core.dialects.dialect import CannotRender
 from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.sequence import OUTDATED, Cursors
 from proxy_daemon.core.matching.written import UNFIT, as_asked, misfit
-from proxy_daemon.core.messages import JSON_LIMIT, Exchange, Recording, Request
+from proxy_daemon.core.messages import JSON_LIMIT, SCOPE, Exchange, Recording, Request
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.services import Candidate, Services
 from proxy_daemon.hookspecs import hookimpl
 from proxy_daemon.settings import Settings
 
-SCOPE = "llmproxy.scope"  # a note of an exchange: whose recordings its fingerprint finds
 TRIES = 8  # of several recordings, some may be gone, or damaged
 
 

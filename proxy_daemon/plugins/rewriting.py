@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy_daemon.core.dialects.dialect import Dialect
-from proxy_daemon.core.messages import Exchange, Request, ResponseHead
+from proxy_daemon.core.messages import PROBLEMS, RULES, Exchange, Request, ResponseHead
 from proxy_daemon.hookspecs import Event, events, hookimpl, only_where
 from proxy_daemon.settings import Settings, SettingsError
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     MakePassage = Callable[[Request, Dialect, str], Passage | None]
 
 PASSAGE = "rewriting.passage"  # the note with an exchange's `Passage`
-RULES = "llmproxy.rules"  # the note with the names of rules that changed something
-PROBLEMS = "llmproxy.problems"  # the note with what could not be changed, and why
 
 
 def _shapes(_: object, exchange: Exchange) -> bool:

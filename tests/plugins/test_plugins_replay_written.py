@@ -15,11 +15,11 @@ from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.matching.sequence import OUTDATED
 from proxy_daemon.core.matching.written import UNFIT
-from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, Request, Response, ResponseHead
+from proxy_daemon.core.messages import SCOPE, Ending, Exchange, Outcome, Recording, Request, Response, ResponseHead
 from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.upstreams import parse_upstream
-from proxy_daemon.plugins.replay import SCOPE, Replay
+from proxy_daemon.plugins.replay import Replay
 from proxy_daemon.settings import Settings
 from proxy_daemon.testing import Kit, MemoryStore
 
