@@ -5,8 +5,8 @@ from decimal import Context, Decimal
 from urllib.parse import parse_qsl, unquote
 
 from proxy_daemon.core.dialects import BUILT_IN, recognise
-from proxy_daemon.core.matching.free import FREE, FREE_AT_TOP
-from proxy_daemon.core.matching.rules import TEXTS
+from proxy_daemon.core.matching.counting.free import FREE, FREE_AT_TOP
+from proxy_daemon.core.matching.counting.rules import TEXTS
 from proxy_daemon.core.wire.multipart import boundary_of, normalised
 
 READER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)

@@ -1,6 +1,6 @@
 """The requests that a recording answers where these are more than one: values only.
 
-Matched by `core/matching/patterns.py`; kept with the recording (`store/codec.py`).
+Matched by `core/matching/patterns/patterns.py`; kept with the recording (`store/codec.py`).
 """
 
 from __future__ import annotations

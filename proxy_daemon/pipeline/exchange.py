@@ -20,8 +20,8 @@ from twisted.logger import Logger
 from proxy_daemon.core import heads, modes
 from proxy_daemon.core.dialects import GENERIC
 from proxy_daemon.core.lazy import lazy
-from proxy_daemon.core.matching.explanation import NOTHING, explanation
-from proxy_daemon.core.matching.written import UNFIT
+from proxy_daemon.core.matching.nearness.explanation import NOTHING, explanation
+from proxy_daemon.core.matching.patterns.written import UNFIT
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, ResponseHead
 from proxy_daemon.core.tally import FORWARDED
 from proxy_daemon.hookspecs import Event, NearMiss

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import accumulate
 from typing import Any
 
-from proxy_daemon.core.matching.explanation import explanation
+from proxy_daemon.core.matching.nearness.explanation import explanation
 from proxy_daemon.core.messages import Exchange, Outcome, Recording, Request
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.services import Services
@@ -158,9 +158,9 @@ class Nearest:
 
     def _best(self, exchange: Exchange, request: Request, candidates: list[Recording]) -> NearMiss:
         # Only without the child process, which has its own: a quick start.
-        from proxy_daemon.core.matching.difference import request_differences  # noqa: PLC0415  (as above)
-        from proxy_daemon.core.matching.servable import servable  # noqa: PLC0415  (as above)
-        from proxy_daemon.core.matching.similarity import likeness  # noqa: PLC0415  (as above)
+        from proxy_daemon.core.matching.nearness.difference import request_differences  # noqa: PLC0415  (as above)
+        from proxy_daemon.core.matching.nearness.servable import servable  # noqa: PLC0415  (as above)
+        from proxy_daemon.core.matching.nearness.similarity import likeness  # noqa: PLC0415  (as above)
 
         dialect = exchange.dialect
         scored = [(likeness(each.request, request, dialect), each) for each in candidates]

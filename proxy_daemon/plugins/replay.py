@@ -18,8 +18,8 @@ from attrs import evolve
 from proxy_daemon.core.bodies import Body, Bytes, chunks
 from proxy_daemon.core.dialects.dialect import CannotRender
 from proxy_daemon.core.matching.either_form import EitherForm
+from proxy_daemon.core.matching.patterns.written import UNFIT, as_asked, misfit
 from proxy_daemon.core.matching.sequence import OUTDATED, Cursors
-from proxy_daemon.core.matching.written import UNFIT, as_asked, misfit
 from proxy_daemon.core.messages import JSON_LIMIT, SCOPE, Exchange, Recording, Request
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.services import Candidate, Services
@@ -130,7 +130,7 @@ class _Patterns:
     """Recordings with patterns. Those with one and the same pattern follow each other as those of one request do."""
 
     def __init__(self, listed: Sequence[Recording]) -> None:
-        from proxy_daemon.core.matching.patterns import PatternIndex  # noqa: PLC0415  (few need it: a quick start)
+        from proxy_daemon.core.matching.patterns.patterns import PatternIndex  # noqa: PLC0415  (few need it: a quick start)
 
         self._index = PatternIndex(listed)
         self._groups: dict[object, list[Candidate]] = {}
@@ -215,7 +215,7 @@ def _is_same(recorded: Body, live: Body) -> bool:
 
 def _with_ids_of(recording: Recording, exchange: Exchange) -> Recording:
     """The ids of this conversation in the place of the recorded one's. The same object where there is nothing to do."""
-    from proxy_daemon.core.matching.renaming import renamed  # noqa: PLC0415  (few need it: a quick start)
+    from proxy_daemon.core.matching.renaming.renaming import renamed  # noqa: PLC0415  (few need it: a quick start)
 
     loaded = _loaded(recording)
     found = renamed(loaded, exchange.request, exchange.dialect)

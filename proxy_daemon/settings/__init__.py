@@ -13,9 +13,9 @@ from typing import Any
 from attrs import Attribute, field, fields, frozen
 
 from proxy_daemon.core.access import parse_allowed_host, parse_allowed_origin
-from proxy_daemon.core.matching.match_on import MatchOn, PathMatch
+from proxy_daemon.core.matching.counting.match_on import MatchOn, PathMatch
+from proxy_daemon.core.matching.counting.stamps import Stamp
 from proxy_daemon.core.matching.sequence import Repeat
-from proxy_daemon.core.matching.stamps import Stamp
 from proxy_daemon.core.proxying import Proxy, parse_proxy
 from proxy_daemon.core.quantities import duration_text, size_text
 from proxy_daemon.core.speed import Speed

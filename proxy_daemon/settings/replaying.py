@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxy_daemon.core.matching.match_on import parse_match_on
+from proxy_daemon.core.matching.counting.match_on import parse_match_on
+from proxy_daemon.core.matching.counting.stamps import parse_named
 from proxy_daemon.core.matching.sequence import SEQUENCE, parse_repeat
-from proxy_daemon.core.matching.stamps import parse_named
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.speed import AT_ONCE, parse_speed
 from proxy_daemon.settings.values import NEVER, choice, option, parse_seconds, parse_share

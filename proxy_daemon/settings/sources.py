@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from proxy_daemon.core.matching import match_on, stamps
+from proxy_daemon.core.matching.counting import match_on, stamps
 from proxy_daemon.core.tokens import PREFIX as TOKEN_PREFIX
 from proxy_daemon.core.tokens import parse_client_tokens
 from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_store

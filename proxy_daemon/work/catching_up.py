@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from attrs import define, field
 
 from proxy_daemon.core.dialects import BUILT_IN, recognise
-from proxy_daemon.core.matching.sketch import Sketch, kind_of, sketch
-from proxy_daemon.core.matching.subject import subject
+from proxy_daemon.core.matching.nearness.sketch import Sketch, kind_of, sketch
+from proxy_daemon.core.matching.nearness.subject import subject
 from proxy_daemon.core.messages import Recording
 from proxy_daemon.work.index import Index
 from proxy_daemon.work.recorded import Recorded

@@ -17,7 +17,7 @@ from heapq import nlargest
 
 from rapidfuzz.distance import Indel
 
-from proxy_daemon.core.matching.sketch import COARSE, DEEPEST, FINE, SMALL, Sketch, terms
+from proxy_daemon.core.matching.nearness.sketch import COARSE, DEEPEST, FINE, SMALL, Sketch, terms
 from proxy_daemon.work.shortlist import Shortlist, keep
 
 VERSION = 2

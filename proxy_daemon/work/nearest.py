@@ -14,11 +14,11 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import BUILT_IN, GENERIC, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.matching.difference import request_differences
-from proxy_daemon.core.matching.servable import servable
-from proxy_daemon.core.matching.similarity import Likeness, likeness_of
-from proxy_daemon.core.matching.sketch import kind_of, sketch
-from proxy_daemon.core.matching.subject import Subject, subject
+from proxy_daemon.core.matching.nearness.difference import request_differences
+from proxy_daemon.core.matching.nearness.servable import servable
+from proxy_daemon.core.matching.nearness.similarity import Likeness, likeness_of
+from proxy_daemon.core.matching.nearness.sketch import kind_of, sketch
+from proxy_daemon.core.matching.nearness.subject import Subject, subject
 from proxy_daemon.core.messages import Recording, Request
 from proxy_daemon.work.catching_up import CatchingUp, is_open
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from proxy_daemon.core.matching.sketch import VERSION
+from proxy_daemon.core.matching.nearness.sketch import VERSION
 from proxy_daemon.core.work_frames import FrameError, Frames, packed
 from proxy_daemon.store.access import StoreError
 from proxy_daemon.work.catching_up import CatchingUp

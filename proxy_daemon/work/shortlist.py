@@ -13,7 +13,7 @@ from attrs import define, field
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
-from proxy_daemon.core.matching.sketch import Sketch, Terms, kind, terms
+from proxy_daemon.core.matching.nearness.sketch import Sketch, Terms, kind, terms
 
 MOST_GROUPS, MOST_LOOSE = 256, 512  # whose fixed parts are all equal; and of the same path and model
 MOST_EXACT = 64  # messages; more are counted by powers of two

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.matching.patterns import answers
+from proxy_daemon.core.matching.patterns.patterns import answers
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.redacted_parts import redacted_parts

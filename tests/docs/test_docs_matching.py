@@ -9,7 +9,7 @@ import pytest
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import BUILT_IN, GENERIC
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.matching import match_on, stamps
+from proxy_daemon.core.matching.counting import match_on, stamps
 from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Request
 

@@ -4,8 +4,8 @@ import pytest
 from attrs import evolve
 
 from proxy_daemon.core.matching.anew import Anew
+from proxy_daemon.core.matching.counting.match_on import parse_match_on
 from proxy_daemon.core.matching.fingerprint import Matcher
-from proxy_daemon.core.matching.match_on import parse_match_on
 from proxy_daemon.core.messages import Outcome
 from proxy_daemon.testing import Kit
 

@@ -13,8 +13,8 @@ from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.anew import Anew
 from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.fingerprint import Matcher
+from proxy_daemon.core.matching.patterns.written import UNFIT
 from proxy_daemon.core.matching.sequence import OUTDATED
-from proxy_daemon.core.matching.written import UNFIT
 from proxy_daemon.core.messages import SCOPE, Ending, Exchange, Outcome, Recording, Request, Response, ResponseHead
 from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.redact import Redactor

@@ -2,8 +2,8 @@
 
 import pytest
 
+from proxy_daemon.core.matching.counting.match_on import MatchOn
 from proxy_daemon.core.matching.fingerprint import Matcher
-from proxy_daemon.core.matching.match_on import MatchOn
 from proxy_daemon.settings import Settings, SettingsError
 from proxy_daemon.settings.sources import load
 

@@ -14,8 +14,8 @@ from stores import CHAT, body
 
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import BUILT_IN, recognise
-from proxy_daemon.core.matching.sketch import kind_of, sketch
-from proxy_daemon.core.matching.subject import subject
+from proxy_daemon.core.matching.nearness.sketch import kind_of, sketch
+from proxy_daemon.core.matching.nearness.subject import subject
 from proxy_daemon.core.messages import Request
 from proxy_daemon.work import index as index_module
 from proxy_daemon.work import shortlist as shortlist_module

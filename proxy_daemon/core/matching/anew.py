@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
-from proxy_daemon.core.matching import version_one
+from proxy_daemon.core.matching.counting import version_one
 from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Recording, Unknown
 from proxy_daemon.core.redact import Redactor

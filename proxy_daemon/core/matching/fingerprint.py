@@ -15,15 +15,15 @@ from typing import Any
 from attrs import define, evolve, field
 
 from proxy_daemon.core.dialects.dialect import Dialect
-from proxy_daemon.core.matching import promptecho
-from proxy_daemon.core.matching.addresses import path_form, query_form
-from proxy_daemon.core.matching.canonical import canonical_json
-from proxy_daemon.core.matching.forms import form_of, without_boundary
+from proxy_daemon.core.matching.counting import promptecho
+from proxy_daemon.core.matching.counting.addresses import path_form, query_form
+from proxy_daemon.core.matching.counting.canonical import canonical_json
+from proxy_daemon.core.matching.counting.forms import form_of, without_boundary
+from proxy_daemon.core.matching.counting.match_on import MatchOn, PathMatch, together
+from proxy_daemon.core.matching.counting.rules import Rules
+from proxy_daemon.core.matching.counting.stamps import Stamp
+from proxy_daemon.core.matching.counting.unstreamed import MEMBERS, unstreamed
 from proxy_daemon.core.matching.kept import Kept
-from proxy_daemon.core.matching.match_on import MatchOn, PathMatch, together
-from proxy_daemon.core.matching.rules import Rules
-from proxy_daemon.core.matching.stamps import Stamp
-from proxy_daemon.core.matching.unstreamed import MEMBERS, unstreamed
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.upstreams import Upstream
 

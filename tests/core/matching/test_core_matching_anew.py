@@ -8,8 +8,8 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import GENERIC
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.matching import version_one
 from proxy_daemon.core.matching.anew import Anew
+from proxy_daemon.core.matching.counting import version_one
 from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import JSON_LIMIT, Ending, Outcome, Recording, Request, Unknown
 from proxy_daemon.core.upstreams import parse_upstream

@@ -7,10 +7,10 @@ from test_core_matching_written import APIS, both
 
 from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.matching.anew import Anew
+from proxy_daemon.core.matching.counting.match_on import parse_match_on
+from proxy_daemon.core.matching.counting.unstreamed import unstreamed
 from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.fingerprint import Matcher
-from proxy_daemon.core.matching.match_on import parse_match_on
-from proxy_daemon.core.matching.unstreamed import unstreamed
 from proxy_daemon.core.messages import Ending, Outcome, Recording, Unknown
 
 MORE = [

@@ -4,11 +4,11 @@ import pytest
 from bodies_of_requests import BY_NAME, CHAT, MESSAGES, RESPONSES, asked, chat, taken
 
 from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.matching.counting.forms import without_boundary
+from proxy_daemon.core.matching.counting.stamps import Stamp, parse_named
+from proxy_daemon.core.matching.counting.stamps import parse_tables as volatile
 from proxy_daemon.core.matching.fingerprint import LOOKED_AT, Matcher
-from proxy_daemon.core.matching.forms import without_boundary
 from proxy_daemon.core.matching.kept import LIMIT, Kept
-from proxy_daemon.core.matching.stamps import Stamp, parse_named
-from proxy_daemon.core.matching.stamps import parse_tables as volatile
 
 UUIDS = [f"{number:08d}-0000-4000-8000-000000000000" for number in range(2)]
 DATES, UUID_RULE = parse_named("dates"), parse_named("uuids")

@@ -1,0 +1,1 @@
+"""What of a request counts, and in which form: the rules behind `../fingerprint.py`."""

@@ -1,0 +1,1 @@
+"""Recordings that answer more requests than their own."""

@@ -1,0 +1,81 @@
+"""Whether a JSON value holds what a pattern of JSON names. Used by `patterns.py`.
+
+Members are found by name, elements in their order: between two of them the value may have more, unless the whole is
+meant. Numbers count by their value (1.0 is 1), words by their letters. Invariant: each value of the request is compared
+with at most one of the pattern, so the cost is linear in the request; recursion goes no deeper than the pattern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import frozen
+
+from proxy_daemon.core.matching.patterns.wildcards import TextPattern, text_pattern
+from proxy_daemon.core.wire.json_text import NotJSON
+
+DEEPEST = 128  # levels of a pattern
+
+
+@frozen(eq=False)
+class JSONPattern:
+    """``value``: parsed JSON in which each text is a `TextPattern`. ``whole``: nothing may be there besides."""
+
+    value: Any
+    whole: bool
+
+    def fits(self, found: Any) -> bool:
+        """``found``: parsed JSON."""
+        return _fits(self.value, found, self.whole)
+
+
+def json_pattern(value: Any, wild: Iterable[str], *, whole: bool = False) -> JSONPattern:
+    """``value``: parsed JSON; ``wild``: see `text_pattern`. Raises `NotJSON` where it is nested too deep."""
+    return JSONPattern(_read(value, tuple(wild), DEEPEST), whole)
+
+
+def _read(value: Any, wild: tuple[str, ...], levels: int) -> Any:
+    if not levels:
+        raise NotJSON(f"a pattern with more than {DEEPEST} levels")
+    if isinstance(value, str):
+        return text_pattern(value, wild)
+    if isinstance(value, dict):
+        return {name: _read(each, wild, levels - 1) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_read(each, wild, levels - 1) for each in value]
+    return value
+
+
+def _fits(pattern: Any, found: Any, whole: bool) -> bool:
+    if isinstance(pattern, TextPattern):
+        return isinstance(found, str) and pattern.fits(found)
+    if isinstance(pattern, dict):
+        return isinstance(found, dict) and _fits_object(pattern, found, whole)
+    if isinstance(pattern, list):
+        return isinstance(found, list) and _fits_list(pattern, found, whole)
+    if isinstance(pattern, bool) or isinstance(found, bool):
+        return pattern is found
+    return bool(pattern == found)
+
+
+def _fits_object(pattern: dict[str, Any], found: dict[str, Any], whole: bool) -> bool:
+    if len(pattern) > len(found) or (whole and len(pattern) != len(found)):
+        return False
+    return all(name in found and _fits(each, found[name], whole) for name, each in pattern.items())
+
+
+def _fits_list(pattern: list[Any], found: list[Any], whole: bool) -> bool:
+    """In order: the first element that fits is taken, as any later one would leave fewer for the rest."""
+    if whole:
+        return len(pattern) == len(found) and all(map(_fits_whole, pattern, found))
+    left = len(pattern)
+    for index, each in enumerate(found):
+        if not left or left > len(found) - index:
+            break
+        left -= _fits(pattern[-left], each, whole)
+    return not left
+
+
+def _fits_whole(pattern: Any, found: Any) -> bool:
+    return _fits(pattern, found, whole=True)

@@ -1,0 +1,28 @@
+"""A near miss in words: what is nearest, which parts are not equal, and no share that is not whole is called so."""
+
+import pytest
+
+from proxy_daemon.core.matching.nearness.explanation import explanation, percent
+
+PARTS = (("model", 1.0), ("messages", 0.934), ("tools", 0.5))
+
+
+def test_the_recording_its_parts_and_the_differences():
+    assert explanation(255, 0.97, PARTS, ["a", "b"]) == [
+        "Nearest: exchange 00000000000000ff (97% alike; messages 93%, tools 50%). It differs in:",
+        "a",
+        "b",
+    ]
+
+
+def test_equal_parts_are_not_named():
+    assert explanation(1, 1.0, (("model", 1.0),), []) == [
+        "Nearest: exchange 0000000000000001 (100% alike). It differs in:"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(0, "0%"), (0.5, "50%"), (0.29, "29%"), (0.999, "99%"), (0.9999999, "99%"), (1, "100%")]
+)
+def test_a_share_is_rounded_down(share, said):
+    assert percent(share) == said
