@@ -65,10 +65,7 @@ class Admission:
         if data is None or len(data) > LONGEST_KNOWN:
             return recognise(request, self.dialects)
         said = (request.method, request.target, request.headers)
-        found: Dialect | None = self._known.get(data, (said, b""))
-        if found is None:
-            found = recognise(request, self.dialects)
-            self._known.put(data, (said, b""), found)
+        found: Dialect = self._known.of(data, (said, b""), lambda: recognise(request, self.dialects))
         return found
 
     def admit(

@@ -54,10 +54,7 @@ class Recogniser:
             return self._worked_out(exchange, by_key)
         who = exchange.credential if by_key else None
         said = (request.method, request.target, request.headers, exchange.dialect, exchange.upstream, who)
-        found: Recognised | None = self._kept.get(data, (said, b""))
-        if found is None:
-            found = self._worked_out(exchange, by_key)
-            self._kept.put(data, (said, b""), found)
+        found: Recognised = self._kept.of(data, (said, b""), lambda: self._worked_out(exchange, by_key))
         return found
 
     def _worked_out(self, exchange: Exchange, by_key: bool) -> Recognised:

@@ -32,7 +32,7 @@ from proxy_daemon.store.refingerprint import Rules, bring_up
 
 __all__ = ["Prepared", "StoreError", "connect", "fingerprint_anew", "look", "prepare"]
 
-PAGE = 16 * 1024
+PAGE = 8 * 1024  # each new exchange changes a page of the index of fingerprints, which is written whole
 SCHEMA = files("proxy_daemon.store") / "schema"
 KEY = 32  # octets
 HEADER = 100

@@ -136,15 +136,17 @@ class Matcher:
         """Of a body in memory. A kind before its hash: a canonical form can never equal a raw one."""
         content_type = request.headers.get(b"content-type")
         is_json = data.lstrip(_SPACE)[:1] in (b"{", b"[")
+        if len(data) <= SMALL:
+            return _form(data, request, rules, content_type, is_json)
         key = (rules, b"" if is_json else content_type)
-        found: bytes | None = self._kept.get(data, key) if len(data) > SMALL else None
-        if found is None:
-            form = canonical_json(data, request.json, rules.apply) if is_json else form_of(data, content_type)
-            kind = b"octets:" if form is None else b"json:" if is_json else b"form:"
-            found = kind + sha256(data if form is None else form).digest()
-            if len(data) > SMALL:
-                self._kept.put(data, key, found)
+        found: bytes = self._kept.of(data, key, lambda: _form(data, request, rules, content_type, is_json))
         return found
+
+
+def _form(data: bytes, request: Request, rules: Rules, content_type: bytes, is_json: bool) -> bytes:
+    form = canonical_json(data, request.json, rules.apply) if is_json else form_of(data, content_type)
+    kind = b"octets:" if form is None else b"json:" if is_json else b"form:"
+    return kind + sha256(data if form is None else form).digest()
 
 
 def _fields(request: Request, names: Sequence[bytes]) -> Fields:

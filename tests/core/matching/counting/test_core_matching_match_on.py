@@ -151,34 +151,47 @@ def test_settings_that_differ_have_another_digest():
     assert Matcher(on=parse_match_on("b,a")).digest == Matcher(on=parse_match_on("a,b")).digest
 
 
+def ask(kept, data, answer, rules=RULES):
+    return kept.of(data, rules, lambda: answer)
+
+
 def test_what_is_remembered_stays_within_its_limit():
     kept = Kept(limit=20_000, longest=1000)
-    kept.put(b"x" * 1001, RULES, 1)
-    assert kept.get(b"x" * 1001, RULES) is None
+    assert [ask(kept, b"x" * 1001, answer) for answer in (1, 2)] == [1, 2]
     for number in range(1000):
-        kept.put(b"%0900d" % number, RULES, number)
-        assert kept.get(b"%0900d" % number, RULES) == number
-        assert sum(len(data) for part in (kept._young, kept._old) for data, _ in part) <= 20_000
-    assert kept.get(b"%0900d" % 0, RULES) is None
-    assert kept.get(b"%0900d" % 999, ("other rules", b"")) is None
+        assert [ask(kept, b"%0900d" % number, answer) for answer in (number, "anew")] == [number, number]
+        assert sum(len(key[0]) for part in (kept._young, kept._old) for key, _ in part.values()) <= 20_000
+    assert ask(kept, b"%0900d" % 0, "anew") == "anew"
+    assert ask(kept, b"%0900d" % 999, "anew", ("other rules", b"")) == "anew"
 
 
 def test_what_is_asked_for_again_stays():
     kept = Kept(limit=20_000)
-    kept.put(b"often", RULES, 1)
+    ask(kept, b"often", 1)
     for number in range(1000):
-        kept.put(b"%0900d" % number, RULES, number)
-        assert kept.get(b"often", RULES) == 1
+        ask(kept, b"%0900d" % number, number)
+        assert ask(kept, b"often", "anew") == 1
 
 
 def test_where_asked_only_what_comes_twice_is_kept():
     kept = Kept(second=True)
-    found = []
-    for _ in range(3):
-        found.append(kept.get(b"a", ("rules", b"")))
-        kept.put(b"a", ("rules", b""), 1)
-    assert found == [None, None, 1]
+    assert [ask(kept, b"a", answer) for answer in (1, 2, 3)] == [1, 2, 2]
     for number in range(10_000):
-        kept.put(b"%d" % number, ("rules", b""), number)
-    assert kept.get(b"5", ("rules", b"")) is None
+        ask(kept, b"%d" % number, number)
+    assert ask(kept, b"5", "anew") == "anew"
     assert len(kept._seen) <= 4096
+
+
+class Same(bytes):
+    """Octets that all have one hash."""
+
+    def __hash__(self):
+        return 7
+
+
+@pytest.mark.parametrize("limit", [20_000, 8])
+def test_two_keys_with_one_hash_are_never_taken_for_each_other(limit):
+    kept = Kept(limit=limit)
+    for number in range(100):
+        assert ask(kept, Same(b"%d" % number), number) == number
+    assert ask(kept, Same(b"5"), "anew") == "anew"
