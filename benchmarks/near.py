@@ -22,7 +22,9 @@ from processes import PROXY_CORE, Broken, cpu_seconds, family, free_port, memory
 from standing import ours_only, stats, until_ready
 
 from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Ending, Outcome, Pieces, Recording, Request, Response, ResponseHead
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.store.codec import insert, to_row
@@ -52,7 +54,7 @@ def question(number):
     return {"model": f"lab-{number % 3}", "temperature": 0, "messages": [system, *turns, last], "tools": tools}
 
 
-def recording(number, upstream):
+def recording(number, upstream, matcher):
     request = Request(b"POST", b"/v1/chat/completions", Headers(JSON), Bytes(json.dumps(question(number)).encode()))
     response = Response(ResponseHead(200, b"OK", Headers(JSON)), Bytes(b"{}"), Pieces(array("Q", [2]), array("Q", [1])))
     return Recording(
@@ -64,18 +66,20 @@ def recording(number, upstream):
         outcome=Outcome.MISS,
         started=time.time(),
         status=200,
-        fingerprint=number.to_bytes(32, "big"),
+        fingerprint=matcher.fingerprint(request, recognise(request, BUILT_IN), upstream, b""),
         replayable=True,
     )
 
 
 def fill(path, count, upstream):
-    """A store with so many recordings, as the daemon writes them."""
+    """A store with so many recordings, as the daemon writes them under its default rules."""
     prepare(path)
+    matcher = Matcher()
     with closing(connect(path, 5)) as connection:
         connection.execute("BEGIN")
+        connection.execute("INSERT INTO meta VALUES ('matching', ?)", (matcher.digest,))
         for number in range(count):
-            connection.execute(insert(1), to_row(recording(number, upstream)))
+            connection.execute(insert(1), to_row(recording(number, upstream, matcher)))
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
