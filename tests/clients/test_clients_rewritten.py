@@ -141,3 +141,36 @@ def test_messages(clients, streams):
     else:
         got = claude.messages.create(**asked)
     assert "".join(block.text for block in got.content if block.type == "text") == THINKING
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_moved_text_of_messages(clients, tmp_path, streams):
+    _, claude, proxy = clients("gpt-oss-reasoning")
+    asked = {"model": "model-1", "max_tokens": 100, "messages": ASKED}
+    if streams:
+        with claude.messages.stream(**asked) as stream:
+            got = stream.get_final_message()
+    else:
+        got = claude.messages.create(**asked)
+    assert [block.type for block in got.content] == ["thinking", "text"] * 2 + ["thinking"]
+    assert "".join(block.text for block in got.content if block.type == "text") == ANSWER
+    assert "".join(block.thinking for block in got.content if block.type == "thinking") == THOUGHT
+    proxy.stop()
+    (line,) = [json.loads(line) for line in (tmp_path / "requests.log").read_text().splitlines()]
+    assert line["rules"] == ["gpt-oss-reasoning"]
+    assert "problems" not in line
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_moved_text_of_responses(clients, streams):
+    oai, _, _ = clients("gpt-oss-reasoning")
+    asked = {"model": "model-1", "input": "hello"}
+    if streams:
+        with oai.responses.stream(**asked) as stream:
+            got = stream.get_final_response()
+    else:
+        got = oai.responses.create(**asked)
+    assert got.output_text == ANSWER
+    thoughts = [part.text for item in got.output if item.type == "reasoning" for part in item.content]
+    assert "".join(thoughts) == THOUGHT
+    assert got.output[0].type == "reasoning"

@@ -34,16 +34,16 @@ def clone_of(item: Any, spot: Spot, said: Said) -> Any:
     assert spot.thought is not None
     words: dict[Any, Any] = {(spot.thought if said.moved else spot.path)[-1]: said.text}
     if "delta" not in spot.path:  # a whole message, as Ollama has it, lacks neither
-        return _bare(item, spot.path[:-1], {spot.path[-1]: "", **words}, _SAID_ONCE)
-    return _bare(item, spot.path[:-1], words, _SAID_ONCE | {"role"})
+        return _bare(item, spot.path[:-1], spot.path[-1], {spot.path[-1]: "", **words}, _SAID_ONCE)
+    return _bare(item, spot.path[:-1], spot.path[-1], words, _SAID_ONCE | {"role"})
 
 
-def _bare(value: Any, path: Path, words: dict[Any, Any], without: frozenset[str]) -> Any:
-    """Along the path, what is neither a list nor an object; at its end the words."""
+def _bare(value: Any, path: Path, text: Any, words: dict[Any, Any], without: frozenset[str]) -> Any:
+    """Along the path, what is neither a list nor an object; at its end the words in the place of ``text``."""
     if isinstance(value, list):
-        return [_bare(value[int(path[0])], path[1:], words, without)]
+        return [_bare(value[int(path[0])], path[1:], text, words, without)]
     kept = {name: _ENDINGS.get(name, each) for name, each in value.items() if not isinstance(each, dict | list)}
     kept = {name: each for name, each in kept.items() if name not in without}
     if not path:
-        return kept | words
-    return kept | {path[0]: _bare(value[path[0]], path[1:], words, without)}
+        return {name: each for name, each in kept.items() if name != text} | words
+    return kept | {path[0]: _bare(value[path[0]], path[1:], text, words, without)}

@@ -16,9 +16,11 @@ from proxy_daemon.core.dialects import framing
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.dialects.framing import Framing, framing_of, is_media, media_type
 from proxy_daemon.core.messages import Request, ResponseHead
+from proxy_daemon.core.rewriting.blocks import Regrouped, stage_for
 from proxy_daemon.core.rewriting.channels import channels_for
 from proxy_daemon.core.rewriting.channels.cohere import CohereV1
 from proxy_daemon.core.rewriting.channels.ollama import Ollama
+from proxy_daemon.core.rewriting.channels.replicate import Replicate
 from proxy_daemon.core.rewriting.coded import Coded
 from proxy_daemon.core.rewriting.document import DocumentEditor
 from proxy_daemon.core.rewriting.machine import Machine
@@ -86,6 +88,8 @@ def editor_for(
     machine = Machine(left, channels)
     for rule in moving:
         machine.say(f"rule {rule.name!r} does nothing: {dialect.name} has no field that text can be moved to")
+    if isinstance(channels, Replicate) and dialect.streams(request):
+        machine.say("the answer passes as it came: what Replicate streams is bare text, no JSON")
     if problem := _unknown(codings):
         machine.say(f"the answer passes as it came: {problem}")
     streams = dialect.streams(request)
@@ -94,6 +98,7 @@ def editor_for(
         head.status,
         streams,
         passes=not left or bool(problem),
+        moves=any(isinstance(rule, Pair) and rule.moves for rule in left),
         lines=streams and isinstance(channels, Ollama | CohereV1),
     )
     return AnswerEditor(machine, way, b"" if way.passes else _applied(codings))
@@ -121,7 +126,7 @@ def _unknown(codings: bytes) -> str:
 
 @frozen
 class _Way:
-    """What a head and its request say of a body. ``passes``: it is not edited.
+    """What a head and its request say of a body. ``passes``: it is not edited; ``moves``: text of it may move.
 
     ``lines``: it is a stream of an API whose streams are lines of JSON, whatever its type says: it is not held.
     """
@@ -130,6 +135,7 @@ class _Way:
     status: int
     streams: bool
     passes: bool
+    moves: bool
     lines: bool
 
     def framing(self, first: bytes) -> Framing:
@@ -144,7 +150,7 @@ class _Framed:
     def __init__(self, machine: Machine, way: _Way) -> None:
         self._machine, self._way = machine, way
         self._first = b""
-        self._chosen: StreamEditor | DocumentEditor | None = None
+        self._chosen: StreamEditor | DocumentEditor | Regrouped | None = None
         self._passes = way.passes
 
     def piece(self, data: bytes) -> bytes:
@@ -167,5 +173,13 @@ class _Framed:
         if form is Framing.OPAQUE:
             self._passes = True
             return first
-        self._chosen = DocumentEditor(self._machine) if form is Framing.DOCUMENT else StreamEditor(self._machine, form)
+        if form is Framing.DOCUMENT:
+            self._chosen = DocumentEditor(self._machine)
+        else:
+            self._chosen = self._of_stream(form)
         return self._chosen.piece(first)
+
+    def _of_stream(self, form: Framing) -> StreamEditor | Regrouped:
+        stream = StreamEditor(self._machine, form)
+        stage = stage_for(self._machine.channels, form, self._machine.say) if self._way.moves else None
+        return stream if stage is None else Regrouped(stream, stage)

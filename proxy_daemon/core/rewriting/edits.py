@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from attrs import evolve
 
-from proxy_daemon.core.rewriting.carriers import Carrier
+from proxy_daemon.core.rewriting import listed
+from proxy_daemon.core.rewriting.carriers import Carrier, document
 from proxy_daemon.core.rewriting.channels.spot import Path, Spot
 from proxy_daemon.core.rewriting.clones import blank_for, clone_of
 from proxy_daemon.core.rewriting.escapes import as_string
@@ -53,9 +54,14 @@ def written(carrier: Carrier, item: Any, changes: Sequence[Change], *, cuts_in_t
     if len(changes) > MOST_CHANGES:
         raise CannotEdit(f"{len(changes)} texts of one item would change; {MOST_CHANGES} are the most")
     moving = [change for change in changes if change.moves]
-    if cuts_in_two and len(moving) == 1 and not moving[0].spot.so_far and not _in_list(moving[0].spot):
+    if cuts_in_two and len(moving) == 1 and _is_piece(moving[0].spot):
         return _several(carrier, item, changes, moving[0])
     return _once(carrier, item, changes)
+
+
+def _is_piece(spot: Spot) -> bool:
+    """Whether the text is said here, and has no list of blocks to be put into."""
+    return not (spot.so_far or spot.whole or spot.shape)
 
 
 def _several(carrier: Carrier, item: Any, changes: Sequence[Change], moving: Change) -> bytes:
@@ -84,7 +90,7 @@ def _quickly(carrier: Carrier, change: Change) -> bytes | None:
     """See `quick.py`: for a text that is replaced, or that goes to a member beside it which is not there yet."""
     spot, said = change
     words = "".join(each.text for each in said if not (each.moved and change.moves))
-    if spot.raw or (_in_list(spot) and change.moves):
+    if spot.raw or (spot.shape and change.moves):
         return None
     if not change.moves or spot.thought is None:
         return replaced(carrier, spot.path, spot.text, {spot.path: words})
@@ -95,18 +101,14 @@ def _quickly(carrier: Carrier, change: Change) -> bytes | None:
 
 
 def _everywhere(carrier: Carrier, item: Any, changes: Sequence[Change]) -> bytes:
+    blocks, changes = _by_block(changes)
     texts: dict[Path, str] = {}
     blanks: dict[Path, Any] = {}
-    more: list[Cut] = []
     moved: list[tuple[Path, str]] = []
     for change in changes:
         spot, said = change
         words = "".join(each.text for each in said if not (each.moved and change.moves))
-        if change.moves and _in_list(spot):
-            words = "" if said[-1].moved else said[-1].text
-            parts = said if said[-1].moved else said[:-1]
-            more.append(_parts_before(carrier, spot, parts))
-        elif change.moves and spot.thought is not None:
+        if change.moves and spot.thought is not None:
             moved.append((spot.thought, "".join(each.text for each in said if each.moved)))
         if words or not change.moves:
             texts[spot.path] = words
@@ -116,14 +118,31 @@ def _everywhere(carrier: Carrier, item: Any, changes: Sequence[Change]) -> bytes
         before = texts.pop(path, None)
         blanks[path] = (before if before is not None else _text_at(item, path)) + text
     raw = {change.spot.path for change in changes if change.spot.raw}
-    return carrier.write(_placed(carrier, texts, blanks, raw, more))
+    return carrier.write(_placed(carrier, item, texts, blanks, raw, blocks))
+
+
+Blocks = dict[Path, list[Change]]
+
+
+def _by_block(changes: Sequence[Change]) -> tuple[Blocks, list[Change]]:
+    """The changes in blocks that become several, by the block's path, and the others."""
+    blocks: Blocks = {listed.place_of(change.spot): [] for change in changes if change.moves and change.spot.shape}
+    sizes = {len(path) for path in blocks}
+    others = []
+    for change in changes:
+        path = next((path for size in sizes if (path := change.spot.path[:size]) in blocks), None)
+        if path is None:
+            others.append(change)
+        else:
+            blocks[path].append(change)
+    return blocks, others
 
 
 def _placed(
-    carrier: Carrier, texts: dict[Path, str], values: dict[Path, Any], raw: set[Path], more: Sequence[Cut]
+    carrier: Carrier, item: Any, texts: dict[Path, str], values: dict[Path, Any], raw: set[Path], blocks: Blocks
 ) -> list[Cut]:
     """All cuts in their order. ``texts``: strings, written like those that they replace; ``values``: as they are."""
-    paths = list(texts)
+    paths = [*texts, *blocks]
     edits: list[Edit] = [Replace(path, b'""') for path in paths]
     edits += [Add(path, value) for path, value in values.items()]
     cuts = hits(carrier.data, tree(edits))
@@ -133,23 +152,27 @@ def _placed(
     for cut in cuts:
         if cut.edit < len(paths):
             path, like = paths[cut.edit], carrier.data[cut.start : cut.end]
-            text = texts[path].encode() if path in raw else as_string(texts[path], like)
+            if path in blocks:
+                text = _of_block(like, path, item, blocks[path])
+            else:
+                text = texts[path].encode() if path in raw else as_string(texts[path], like)
             found.append(evolve(cut, text=text))
         else:
             found.append(cut)
-    return sorted([*found, *more], key=lambda cut: (cut.start, cut.end))
+    return found
 
 
-def _in_list(spot: Spot) -> bool:
-    """Whether moved text becomes an element of a list, as with Gemini, rather than a member beside the words."""
-    return spot.thought is not None and len(spot.thought) < len(spot.path)
-
-
-def _parts_before(carrier: Carrier, spot: Spot, said: Sequence[Said]) -> Cut:
-    """Parts of their own before the one at hand."""
-    at = hits(carrier.data, tree([Replace(spot.path[:-1], b"0")]))[0].start
-    parts = [{"text": each.text, **({"thought": True} if each.moved else {})} for each in said]
-    return Cut(at, at, b"".join(json_text.write(part) + b"," for part in parts), 0)
+def _of_block(octets: bytes, path: Path, item: Any, changes: Sequence[Change]) -> bytes:
+    """See `listed.py`."""
+    for step in path:
+        item = item[step]
+    inner = [Change(change.spot._replace(path=change.spot.path[len(path) :]), change.said) for change in changes]
+    return listed.several(
+        octets,
+        item,
+        inner,
+        lambda octets, value, left: _once(document(octets), value, [Change(*each) for each in left]),
+    )
 
 
 def _text_at(item: Any, path: Path) -> str:

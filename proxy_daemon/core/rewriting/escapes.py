@@ -1,6 +1,8 @@
 r"""Writes a text as a JSON string in the manner of the one that it replaces: `\u003c` stays `\u003c`, `\/` stays `\/`.
 
-Servers write a character always alike, so what a rule leaves alone keeps its octets. Called by `edits.py`.
+Servers write a character always alike, so what a rule leaves alone keeps its octets. A manner that servers are known to
+have is tried first, on the old text: it is right where that comes out as it came. Else each escape of the old text is
+looked at, which takes ten times as long. Called by `edits.py`.
 """
 
 from __future__ import annotations
@@ -8,15 +10,45 @@ from __future__ import annotations
 import json
 import re
 
+import orjson
+
 _ESCAPE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\[^u]")
 _UNKNOWN = "\ufffd"  # what `json_text.parse` makes of half a surrogate pair
 _MUST = '[\\x00-\\x1f"\\\\]'
+# What some writers escape besides: those of Go, which think of HTML, and of PHP.
+_MORE = ((b"<", rb"\u003c"), (b">", rb"\u003e"), (b"&", rb"\u0026"), (b"/", rb"\/"))
 
 
 def as_string(text: str, like: bytes) -> bytes:
     """``text`` as a string of JSON. ``like``: one with its quotes, whose escapes are taken over."""
     if b"\\u" not in like and b"\\/" not in like:
         return _plain(text)
+    known = _in_known_manner(text, like)
+    return _by_each_escape(text, like) if known is None else known
+
+
+def _in_known_manner(text: str, like: bytes) -> bytes | None:
+    """None where ``like`` was written otherwise."""
+    try:
+        text.encode()
+        old = orjson.loads(like)
+    except ValueError:  # half a surrogate pair, in either
+        return None
+    more = [each for each in _MORE if each[1] in like]
+    ascii_only = like.isascii() and not old.isascii()
+    if _written(old, more, ascii_only=ascii_only) != like:
+        return None
+    return _written(text, more, ascii_only=ascii_only)
+
+
+def _written(text: str, more: list[tuple[bytes, bytes]], *, ascii_only: bool) -> bytes:
+    written = json.dumps(text).encode() if ascii_only else _plain(text)
+    for octet, escape in more:
+        written = written.replace(octet, escape)
+    return written
+
+
+def _by_each_escape(text: str, like: bytes) -> bytes:
     table = _table(like)
     special = re.compile(f"{_MUST}|[{''.join(map(re.escape, table))}]") if table else re.compile(_MUST)
     written = special.sub(lambda found: table.get(found[0]) or _plain(found[0])[1:-1].decode(), text)

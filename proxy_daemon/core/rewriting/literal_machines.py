@@ -23,31 +23,26 @@ class Replacing:
         self.changed = 0
         self._needle = Needle(rule.find)
         self._by = rule.by
-        self._matched = 0
-
-    @property
-    def held(self) -> int:
-        """See `Machine`."""
-        return self._matched
+        self.held = 0
 
     def feed(self, text: str) -> list[Said]:
         """See `Machine`."""
-        held, needle = self._matched, self._needle
+        held, needle = self.held, self._needle
         parts, at = [], 0
         while True:
-            end, self._matched = needle.seek(text, at, self._matched)
+            end, self.held = needle.seek(text, at, self.held)
             if end < 0:
                 break
             parts += [_before(needle, held, text, at, end - len(needle.text)), self._by]
             self.changed += self._by != needle.text
             at, held = end, 0
-        parts.append(_before(needle, held, text, at, len(text) - self._matched))
+        parts.append(_before(needle, held, text, at, len(text) - self.held))
         given = "".join(parts)
         return [Said(given)] if given else []
 
     def end(self) -> list[Said]:
         """See `Machine`."""
-        held, self._matched = self._needle.text[: self._matched], 0
+        held, self.held = self._needle.text[: self.held], 0
         return [Said(held)] if held else []
 
 
@@ -59,37 +54,35 @@ class Pairing:
         self._turns = ((Needle(rule.open), rule.open_by), (Needle(rule.close), rule.close_by))
         self._moves = rule.moves
         self._open = False
-        self._matched = 0
-
-    @property
-    def held(self) -> int:
-        """See `Machine`."""
-        return self._matched
+        self.held = 0
 
     def feed(self, text: str) -> list[Said]:
         """See `Machine`."""
         needle = self._turns[self._open][0]
-        if not self._matched and needle.text[0] not in text:  # nearly all pieces of a stream
+        if not self.held and needle.text[0] not in text:  # nearly all pieces of a stream
             return [Said(text, self._open and self._moves)] if text else []
         return self._fed(text)
 
     def _fed(self, text: str) -> list[Said]:
         pieces: list[Said] = []
-        held, at = self._matched, 0
+        held, at = self.held, 0
         while True:
             (needle, by), moved = self._turns[self._open], self._open and self._moves
-            end, self._matched = needle.seek(text, at, self._matched)
+            end, self.held = needle.seek(text, at, self.held)
             if end < 0:
                 break
             pieces.append(Said(_before(needle, held, text, at, end - len(needle.text)) + by, moved))
             self.changed += self._moves or by != needle.text
             self._open, at, held = not self._open, end, 0
-        pieces.append(Said(_before(needle, held, text, at, len(text) - self._matched), moved))
+        last = _before(needle, held, text, at, len(text) - self.held)
+        if not pieces:
+            return [Said(last, moved)] if last else []
+        pieces.append(Said(last, moved))
         return joined(pieces)
 
     def end(self) -> list[Said]:
         """See `Machine`."""
-        held, self._matched = self._turns[self._open][0].text[: self._matched], 0
+        held, self.held = self._turns[self._open][0].text[: self.held], 0
         return [Said(held, self._open and self._moves)] if held else []
 
 

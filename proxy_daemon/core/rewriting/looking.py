@@ -5,7 +5,10 @@ Called by `machine.py`, `stream.py` and `document.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -13,23 +16,70 @@ import orjson
 from proxy_daemon.core.rewriting.rules import Expression, Pair, TextRule
 from proxy_daemon.core.wire import json_text
 
-_SHORT = '"\\/\b\f\n\r\t'  # what JSON may escape in two octets
+# What JSON may escape in two octets.
+_SHORT = {letter: json.dumps(letter)[1:-1].encode() for letter in '"\\\b\f\n\r\t'} | {"/": b"\\/"}
+_END = rb'"(?!\s*+:)'  # of a string that is no name of a member
+_DEEP = 4  # characters that are looked for
+_UNSURE = re.compile("[\ud800-\udfff\ufffd]")  # half a pair of surrogates may stand for these, however it is written
+Look = tuple[bytes, re.Pattern[bytes]]
 _BEFORE = b" \t\r\n" + json_text.BOM
 
 
-def marks_of(rules: Sequence[TextRule]) -> tuple[bytes, ...] | None:
-    r"""Octets of which one stands in all JSON that a rule changes: what it finds begins so, or an escape does.
+def looks_of(rules: Sequence[TextRule]) -> tuple[Look, ...] | None:
+    r"""How to look for what a rule changes: all JSON that it changes holds a mark, and there its pattern fits.
 
-    None where that cannot be told.
+    A mark is one octet: two take thirty times as long to find. A pattern fits where a string of JSON holds what a rule
+    finds, or ends in a beginning of it; of what it finds, only the first characters are looked for. None where that
+    cannot be told.
     """
-    marks: set[bytes] = set()
+    starts: list[str] = []
     for rule in rules:
         if isinstance(rule, Expression):
             return None
-        starts = (rule.open, rule.close) if isinstance(rule, Pair) else (rule.find,)
-        marks.update(start[0].encode("utf-8", "surrogatepass") for start in starts)
-        marks.add(b"\\" if any(start[0] in _SHORT for start in starts) else b"\\u")
-    return tuple(marks)
+        starts += [rule.open[:_DEEP], rule.close[:_DEEP]] if isinstance(rule, Pair) else [rule.find[:_DEEP]]
+    return _looks(tuple(starts))
+
+
+@lru_cache(maxsize=64)  # rules are the same for many exchanges, and patterns take a while to make
+def _looks(starts: tuple[str, ...]) -> tuple[Look, ...] | None:
+    closer: dict[bytes, set[bytes]] = {}
+    for start in starts:
+        if _UNSURE.search(start):
+            return None
+        for form in _forms(start[0]):
+            closer.setdefault(form[:1], set()).add(_case_blind(form) + _next(start[1:]))
+    return tuple((mark, re.compile(b"|".join(sorted(patterns)))) for mark, patterns in sorted(closer.items()))
+
+
+def matters(looks: Iterable[Look] | None, octets: bytes) -> bool:
+    """Whether these octets, an item or a document, may hold what a rule changes."""
+    if looks is None:
+        return True
+    for mark, closer in looks:  # noqa: SIM110  (for each event: `any` takes twice as long)
+        if mark in octets and closer.search(octets):
+            return True
+    return False
+
+
+def _next(rest: str) -> bytes:
+    """The pattern of the next characters, or of the end of the string."""
+    if not rest:
+        return b""
+    forms = b"|".join(_case_blind(form) for form in _forms(rest[0]))
+    return b"(?:%b|(?:%b)%b)" % (_END, forms, _next(rest[1:]))
+
+
+def _forms(letter: str) -> list[bytes]:
+    """How JSON may write it. As it is also where it must be escaped: arguments are seen as JSON."""
+    units = memoryview(letter.encode("utf-16-le")).cast("H")
+    escaped = b"".join(b"\\u%04x" % unit for unit in units)
+    return [letter.encode(), escaped, *([_SHORT[letter]] if letter in _SHORT else [])]
+
+
+def _case_blind(form: bytes) -> bytes:
+    if form[:2] != b"\\u" or len(form) == len(b"\\u"):
+        return re.escape(form)
+    return b"".join(b"[%c%c]" % (each, each ^ 32) if each in b"abcdef" else re.escape(b"%c" % each) for each in form)
 
 
 def parsed(data: bytes) -> Any:

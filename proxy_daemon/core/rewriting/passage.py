@@ -6,20 +6,23 @@ Called in this order, `request`, `head`, `transform`, by the plugin that rewrite
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import evolve
 
 from proxy_daemon.core.dialects import BUILT_IN, GENERIC, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
-from proxy_daemon.core.messages import Request, ResponseHead
+from proxy_daemon.core.messages import Request, Response, ResponseHead
 from proxy_daemon.core.rewriting.channels import channels_for
 from proxy_daemon.core.rewriting.editor import AnswerEditor, editor_for
+from proxy_daemon.core.rewriting.looking import looks_of, matters
+from proxy_daemon.core.rewriting.packed import MARK
 from proxy_daemon.core.rewriting.requests import RequestEdits
 from proxy_daemon.core.rewriting.responses import FieldsOfAnswer, ResponseEdits, fields_of
 from proxy_daemon.core.rewriting.ruleset import NOTHING, Chosen, RuleSet
 
 MOST_PROBLEMS = 10  # of one exchange that are said
+_NO_REQUEST = Request(b"", b"")
 _CODED = (b"content-encoding",)
 _DIGESTS = (b"content-md5", b"content-digest", b"repr-digest", b"digest")  # of octets that may change
 
@@ -31,14 +34,15 @@ def passage_of(rules: RuleSet, request: Request, dialect: Dialect, upstream: str
 
 
 class Passage:
-    """One exchange. ``fired``: names of rules; ``problems``: sentences."""
+    """One exchange. ``fired``: names of rules, of which each goes to ``tell`` too; ``problems``: sentences."""
 
     def __init__(self, chosen: Chosen, dialect: Dialect) -> None:
         self._chosen = chosen
         self._dialect = dialect
-        self._request = Request(b"", b"")
+        self._request = _NO_REQUEST
         self.fired: list[str] = []
         self.problems: list[str] = []
+        self.tell: Callable[[str], object] = lambda name: None
         self.transform: Rewritten | None = None  # of the answer's body, once `head` was called; None: it passes
 
     def request(self, request: Request) -> Request:
@@ -56,11 +60,19 @@ class Passage:
         self._request = request
         return request
 
-    @property
-    def shapes_answer(self) -> bool:
-        """Whether a rule may change the answer: where none may, the answer takes its shortest way."""
+    def shapes(self, answer: Response | None = None) -> bool:
+        """Whether a rule may change the answer: where none may, it takes its shortest way.
+
+        ``answer``: the whole of it, where it is there already: then its octets are looked at.
+        """
         chosen = self._chosen
-        return bool(chosen.responses or (chosen.texts and channels_for(self._dialect, self._request) is not None))
+        if chosen.responses or not chosen.texts:
+            return bool(chosen.responses)
+        if answer is not None and b"content-encoding" not in answer.head.headers:
+            octets = answer.body.whole()
+            if octets is not None and MARK not in octets and not matters(looks_of(chosen.texts), octets):
+                return False
+        return channels_for(self._dialect, self._request) is not None
 
     def head(self, head: ResponseHead) -> ResponseHead:
         """The head that goes on; the same object where nothing changes. Finds out what edits the body."""
@@ -91,7 +103,10 @@ class Passage:
 
     def fire(self, *names: str) -> None:
         """These rules changed something."""
-        self.fired += [name for name in names if name not in self.fired]
+        for name in names:
+            if name not in self.fired:
+                self.fired.append(name)
+                self.tell(name)
 
     def _say(self, *problems: str) -> None:
         left = MOST_PROBLEMS - len(self.problems)
@@ -102,7 +117,7 @@ class Passage:
         if self.transform is None:
             return
         if not self.transform.ended:
-            self.transform.end()  # broken off: what was held back goes nowhere, but what fired is known then
+            self.transform.broken_off()
             return
         for editor in self.transform.editors:
             self.fire(*editor.fired)
@@ -134,6 +149,10 @@ class Rewritten:
         self.ended = True
         self._passage.gather()
         return data
+
+    def broken_off(self) -> None:
+        """What was held back goes nowhere, but what fired is known now."""
+        self.end()
 
 
 def _dialect_at(request: Request, before: Dialect) -> Dialect:

@@ -6,13 +6,17 @@ should. All else goes the way of `edits.py`, which calls this; it takes ten time
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
 
 from proxy_daemon.core.rewriting.carriers import Carrier
 from proxy_daemon.core.rewriting.channels.spot import Path
+from proxy_daemon.core.rewriting.escapes import as_string
 from proxy_daemon.core.splice.container import Cut
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
 
 
 def replaced(carrier: Carrier, path: Path, old: str, values: dict[Path, Any]) -> bytes | None:
@@ -34,16 +38,19 @@ def _cut(data: bytes, path: Path, old: str, values: dict[Path, Any]) -> Cut | No
     name = orjson.dumps(path[-1]) + b":"
     start = data.find(name) + len(name)
     start += data.startswith(b" ", start)
-    written = orjson.dumps(old)
-    if start < len(name) or not data.startswith(written, start):
+    found = _STRING.match(data, start)
+    if start < len(name) or found is None or orjson.loads(found[0]) != old:
         return None
-    text = orjson.dumps(values[path])
+    new = values[path]
+    text = as_string(new, found[0]) if isinstance(new, str) else orjson.dumps(new)
     for beside, value in values.items():
         if beside != path:
             if (member := orjson.dumps(beside[-1])) in data:
                 return None
-            text += b"," + member + b":" + orjson.dumps(value)
-    return Cut(start, start + len(written), text, 0)
+            text += (
+                b"," + member + b":" + (as_string(value, found[0]) if isinstance(value, str) else orjson.dumps(value))
+            )
+    return Cut(start, found.end(), text, 0)
 
 
 def _at(item: Any, path: Path) -> Any:

@@ -30,7 +30,7 @@ _ACTS: Mapping[str, Callable[[str, Any], Act]] = {
     "response": lambda name, value: response_edits(value),
     "text": text_rule,
 }
-_HEADER = re.compile(r"^[ \t]*\[\[[ \t]*(?:rule|\"rule\"|'rule')[ \t]*\]\]", re.MULTILINE)
+_HEADER = r"^[ \t]*\[\[[ \t]*(?:{0}|\"{0}\"|'{0}')[ \t]*\]\]"
 # A string of several lines, which may hold what looks like a table; a comment or a string of one line, which may hold
 # what looks like the beginning of such a string.
 _STRINGS = re.compile(
@@ -77,10 +77,10 @@ def _table(text: str, file: str) -> dict[str, Any]:
         raise RuleError(f"{file}:{line}: it is not TOML: {_short(str(error))}") from None
 
 
-def lines_of(text: str, count: int) -> list[int]:
-    """The line on which each of so many rules begins; 1 for each where they are not written as tables."""
+def lines_of(text: str, count: int, table: str = "rule") -> list[int]:
+    """The line on which each of so many tables of a name begins; 1 for each where they are not written as tables."""
     plain = _STRINGS.sub(_hidden, text)
-    starts = [found.start() for found in _HEADER.finditer(plain)]
+    starts = [found.start() for found in re.finditer(_HEADER.format(table), plain, re.MULTILINE)]
     if len(starts) != count:
         return [1] * count
     lines, line, at = [], 1, 0

@@ -59,12 +59,23 @@ class RuleSet:
 
     rules: tuple[Rule, ...] = ()
     _known: dict[_Place, tuple[Rule, ...]] = field(init=False, factory=dict, eq=False, repr=False)
+    _parts: dict[tuple[int, ...], Chosen] = field(init=False, factory=dict, eq=False, repr=False)
 
     def chosen(self, request: Request, dialect: Dialect, upstream: str) -> Chosen:
         """Those that are for this request. `NOTHING` where none is."""
         near = self._near(request, dialect, upstream)
         found = [rule for rule in near if rule.when.hold_within(request, dialect)] if near else near
-        return parted(found) if found else NOTHING
+        return self._parted(found) if found else NOTHING
+
+    def _parted(self, found: Sequence[Rule]) -> Chosen:
+        """See `parted`: most requests have the same rules as one before."""
+        key = tuple(map(id, found))
+        chosen = self._parts.get(key)
+        if chosen is None:
+            if len(self._parts) >= MOST_KNOWN:
+                self._parts.clear()
+            chosen = self._parts[key] = parted(found)
+        return chosen
 
     def _near(self, request: Request, dialect: Dialect, upstream: str) -> tuple[Rule, ...]:
         """Those that are for requests of this place: it is remembered, as clients ask for few paths again and again."""

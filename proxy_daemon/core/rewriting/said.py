@@ -5,8 +5,12 @@ Invariant: no empty text, and no two in a row that go to the same field.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple, Protocol
+
+_moved = attrgetter("moved")
 
 
 class Said(NamedTuple):
@@ -38,12 +42,9 @@ class Machine(Protocol):
         ...
 
 
-def joined(pieces: Iterable[Said]) -> list[Said]:
-    """The same with neighbours of a kind made one, and without empty ones."""
-    out: list[Said] = []
-    for piece in pieces:
-        if out and out[-1].moved == piece.moved:
-            out[-1] = Said(out[-1].text + piece.text, piece.moved)
-        elif piece.text:
-            out.append(piece)
-    return out
+def joined(pieces: Sequence[Said]) -> list[Said]:
+    """The same with neighbours of a kind made one, and without empty ones. In one go: a text may have many pieces."""
+    full = [piece for piece in pieces if piece.text]
+    if len(full) <= 1:
+        return full
+    return [Said("".join([each.text for each in group]), moved) for moved, group in groupby(full, _moved)]

@@ -33,6 +33,8 @@ class Scanner:
     def __init__(self, stages: Sequence[_Stage]) -> None:
         self._stages = tuple(stages)
         self._only = stages[0].stays if len(stages) == 1 else None
+        if self._only is not None:
+            self.feed = self._only.feed  # type: ignore[method-assign]  # one call less for each piece
 
     @property
     def fired(self) -> dict[str, int]:
@@ -52,8 +54,6 @@ class Scanner:
 
     def feed(self, text: str) -> list[Said]:
         """What is certain now: text that was held back and this one, but for what may be a part of a match."""
-        if self._only is not None:
-            return self._only.feed(text)
         pieces = [Said(text)] if text else []
         for stage in self._stages:
             pieces = stage.through(pieces)

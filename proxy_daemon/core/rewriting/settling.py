@@ -49,14 +49,36 @@ class Channel:
         """A piece. ``take`` is called once with its share, now or later."""
         given = self.scanner.feed(text)
         held = self.scanner.held
+        if len(self._pending) == 1 and text and held <= len(text):
+            given = self._without_first(given)
         if not held and not self._pending:
             take(given)
             return
         self._size += len(text)
         self._given += given
-        self._total += sum(len(each.text) for each in given)
+        self._total += sum([len(each.text) for each in given])
         self._pending.append(_Piece(text, take, self._total, held))
         self._settle(held)
+
+    def _without_first(self, given: list[Said]) -> list[Said]:
+        """What is left of ``given`` when the one piece that waits has its own text back, as nearly always it has.
+
+        `_settle` would find the same; where it would find more, nothing is done.
+        """
+        first = self._pending[0]
+        size = len(first.text)
+        if len(given) != 1 or len(self._given) > 1 or first.given + first.held - self._shared != size:
+            return given
+        text, moved = given[0]
+        if self._given:
+            text = self._given[0].text + text
+        if not text.startswith(first.text) or (self._given and self._given[0].moved is not moved):
+            return given
+        self._pending.clear()
+        self._given = []
+        self._size = self._total = self._shared = 0
+        first.take([Said(first.text, moved)])
+        return [Said(text[size:], moved)] if len(text) > size else []
 
     def grow(self, text: str, take: Take) -> bool:
         """A piece that begins with all that was fed before; ``take`` gets all that came out. False where it is none."""
@@ -87,6 +109,7 @@ class Channel:
             if place < 0:
                 same = self._unchanged(held) if same < 0 else same
                 place = sum(len(each.text) for each in self._given) - min(same, behind - held)
+                place = max(place, piece.given - self._shared)  # what came out when it was fed is its own
             share, self._given = _parted(self._given, max(place, 0))
             self._shared += sum(len(each.text) for each in share)
             piece.take(share)

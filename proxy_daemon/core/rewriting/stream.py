@@ -14,6 +14,7 @@ from proxy_daemon.core.dialects.framing import Framing
 from proxy_daemon.core.rewriting.carriers import carrier_of
 from proxy_daemon.core.rewriting.looking import is_json, parsed
 from proxy_daemon.core.rewriting.machine import Entry, Machine, TooMany
+from proxy_daemon.core.rewriting.mould import Mould
 from proxy_daemon.core.rewriting.packed import MARK, payload_of
 from proxy_daemon.core.wire import Item, Malformed, Reader, json_text
 from proxy_daemon.core.wire.event_stream import EventStreamReader, Frame
@@ -30,7 +31,7 @@ _READERS: dict[Framing, Callable[[int], Reader]] = {
     Framing.FRAMES: EventStreamReader,
 }
 _ENDS = {Framing.EVENTS: (b"\n\n", b"\r\n\r\n"), Framing.LINES: (b"\n",)}
-_TWICE = {Framing.EVENTS: (b"\n\n", b"\r\n\r\n", b"\r\r"), Framing.LINES: (b"\n",)}
+_TWICE = {Framing.EVENTS: (b"\n\n", b"\r\n\r\n", b"\r\r"), Framing.LINES: (b"\n",), Framing.FRAMES: (b"",)}
 
 
 class StreamEditor:
@@ -42,6 +43,7 @@ class StreamEditor:
         self._ends = _ENDS.get(framing, ())  # what a piece ends in that leaves nothing of an item behind
         self._twice = _TWICE.get(framing, ())  # what an item ends in that may become two
         self._begins = framing in (Framing.LINES, Framing.ARRAY)  # a byte order mark is not for the reader
+        self._mould = Mould()
         self._queue: deque[Entry] = deque()
         self._waiting = 0  # octets in it
         self._passes = False  # nothing is edited any more
@@ -65,7 +67,7 @@ class StreamEditor:
     def _fed(self, data: bytes) -> bytes:
         out = b""
         try:
-            out = self._taken(self._reader.feed(data))
+            out = self._taken(self._reader.feed(data), data)
             if isinstance(self._reader, EventStreamReader):
                 self._reader.feed(b"")  # says what is wrong with what it holds, if anything is
         except Malformed as fault:
@@ -96,12 +98,13 @@ class StreamEditor:
         self._machine.say(f"{fault}: the last octets pass as they came")
         return self._drained() + rest
 
-    def _taken(self, items: Iterable[Item]) -> bytes:
+    def _taken(self, items: Iterable[Item], seen: bytes = b"") -> bytes:
+        """What may leave. ``seen``: octets that were looked at, and matter; most pieces are an item."""
         machine = self._machine
         out: list[bytes] = []
         for item in items:
             raw = item.raw
-            if self._passes or (not self._queue and not machine.matters(raw) and not self._is_packed(raw)):
+            if self._passes or not (self._queue or raw is seen or machine.matters(raw) or self._is_packed(raw)):
                 out.append(raw)
                 continue
             self._add(item, raw)
@@ -117,16 +120,25 @@ class StreamEditor:
         entry = Entry(raw, None, lambda: carrier_of(item), cuts_in_two=bool(self._twice) and raw.endswith(self._twice))
         self._queue.append(entry)
         self._waiting += len(raw)
-        data = payload_of(item) if isinstance(item, Frame) else item.data
-        if not data:
-            return
         try:
-            entry.item = parsed(data)
-            self._machine.add(item.name, entry)
+            self._read(item, entry)
         except json_text.NotJSON as error:
             self._machine.say(f"the item at octet {item.start} is no JSON, and passes as it came: {error}")
         except TooMany as error:
             self._stop(str(error))
+
+    def _read(self, item: Item, entry: Entry) -> None:
+        if known := self._mould.fits(entry.raw):
+            spot, entry.place = known
+            self._machine.take(entry, [spot])
+            return
+        data = payload_of(item) if isinstance(item, Frame) else item.data
+        if not data:
+            return
+        entry.item = parsed(data)
+        only = self._machine.add(item.name, entry)
+        if only is not None and not isinstance(item, Frame):  # a frame has its length and a checksum in it
+            self._mould.learn(entry.raw, data, only)
 
     def _forwarded(self) -> bytes:
         if self._queue[0].waits:

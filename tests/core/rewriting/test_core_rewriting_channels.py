@@ -201,7 +201,7 @@ def test_what_repeats_a_text_says_so():
 def test_which_dialects_have_texts():
     without = {dialect.name for dialect in BUILT_IN if channels_for(dialect, ask("/")) is None}
     kinds = ("embeddings", "images", "audio", "moderations", "state")
-    assert without == {"replicate", *(f"openai-{kind}" for kind in kinds)}
+    assert without == {f"openai-{kind}" for kind in kinds}
     assert channels_for(Dialect(), ask("/")) is None
 
 

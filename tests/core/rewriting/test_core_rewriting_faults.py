@@ -304,7 +304,8 @@ def test_without_rules_there_is_no_editor():
 def test_which_apis_have_a_place_for_moved_text():
     from edited import dialect_of  # noqa: PLC0415  (a name of a fixture elsewhere)
 
-    targets = {"/v1/chat/completions": True, "/api/chat": True, "/v1/messages": False, "/v1/responses": False}
+    targets = {"/v1/chat/completions": True, "/api/chat": True, "/v1/messages": True, "/v1/responses": True}
+    targets |= {"/v1/completions": False, "/generate": False, "/model/m/invoke": False, "/model/m/converse": True}
     assert {target: can_move(dialect_of(ask(target)), ask(target)) for target in targets} == targets
 
 

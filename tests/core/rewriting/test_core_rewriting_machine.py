@@ -1,5 +1,6 @@
 """What is looked at before anything is parsed, and what a whole answer comes to: repeats, rules that fired."""
 
+import json
 from base64 import b64encode
 
 import orjson
@@ -31,7 +32,7 @@ from hypothesis import strategies as st
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import ResponseHead
 from proxy_daemon.core.rewriting import stream
-from proxy_daemon.core.rewriting.looking import is_json, marks_of, parsed
+from proxy_daemon.core.rewriting.looking import is_json, looks_of, matters, parsed
 from proxy_daemon.core.rewriting.packed import payload_of
 from proxy_daemon.core.rewriting.rules import Expression, Pair, Replace
 from proxy_daemon.core.wire.event_stream import EventStreamReader
@@ -46,30 +47,54 @@ CAT = (Replace("cat", "cat", "dog"),)
 
 
 @pytest.mark.parametrize(
-    ("rules", "marks"),
+    ("rules", "octets", "seen"),
     [
-        (CAT, {b"c", b"\\u"}),
-        ((Pair("p", "<a", "[b"),), {b"<", b"[", b"\\u"}),
-        ((*CAT, Replace("e", "é", "")), {b"c", b"\xc3\xa9", b"\\u"}),
-        ((Replace("q", '"x', ""),), {b'"', b"\\"}),
-        ((Replace("n", "\nx", ""),), {b"\n", b"\\"}),
-        ((Replace("s", "/x", ""),), {b"/", b"\\"}),
+        (CAT, b'{"a":"a cat"}', True),
+        (CAT, b'{"a":"a ca"}', True),  # it may go on
+        (CAT, b'{"a":"a c"}', True),
+        (CAT, b'{"a":"a cow"}', False),
+        (CAT, b'{"c":"d", "ca" : 1}', False),  # names of members
+        (CAT, rb'{"a":"\u0063\u0061\u0074"}', True),
+        (CAT, rb'{"a":"\u0063ow"}', False),
+        (CAT, rb'{"a":"\u0064"}', False),
+        ((Pair("p", "<a", "[b"),), b'"x [b"', True),
+        ((Pair("p", "<a", "[b"),), b'"x [c < b"', False),
+        ((Pair("p", "<a", "[b"),), rb'"\u003C\u0061"', True),
+        ((*CAT, Replace("e", "\u00e9", "")), b'"\xc3\xa9"', True),
+        ((*CAT, Replace("e", "\u00e9", "")), rb'"\u00E9"', True),
+        ((Replace("q", '"x', ""),), rb'"\"x"', True),
+        ((Replace("q", '"x', ""),), b'{"x":1}', True),  # arguments are seen as JSON
+        ((Replace("n", "\nx", ""),), rb'"\nx"', True),
+        ((Replace("n", "\nx", ""),), rb'"\ny"', False),
+        ((Replace("s", "/x", ""),), rb'"\/x"', True),
+        ((Replace("m", "\U0001f600!", ""),), rb'"\uD83D\ude00!"', True),
+        ((Replace("long", "<|channel|>", ""),), b'"<|chain"', True),  # no more than its first characters are looked for
     ],
 )
-def test_what_json_must_hold_for_a_rule_to_matter(rules, marks):
-    assert set(marks_of(rules)) >= marks
+def test_what_json_must_hold_for_a_rule_to_matter(rules, octets, seen):
+    assert matters(looks_of(rules), octets) is seen
 
 
-def test_an_expression_may_begin_with_anything():
-    assert marks_of((*CAT, Expression("e", "a", "b", 1))) is None
+@pytest.mark.parametrize(
+    "rule", [Expression("e", "a", "b", 1), Replace("half", "\ud83d", "x"), Replace("u", "a\ufffd", "")]
+)
+def test_some_rules_may_begin_with_anything(rule):
+    assert looks_of((*CAT, rule)) is None
+    assert matters(None, b"")
 
 
-@given(st.sampled_from(['"', "\\", "/", "\n", "\b", "\x01", "é", "<", "😀", "a"]), st.data())
-def test_a_text_that_holds_what_is_looked_for_is_seen(first, data):
-    text = data.draw(st.text(max_size=3)) + first + "x"
-    plain = text.encode("utf-8", "replace").decode()
-    for octets in (orjson.dumps(plain), orjson.dumps(plain).replace(b"/", b"\\/"), escaped(plain)):
-        assert any(mark in octets for mark in marks_of((Replace("r", first + "x", ""),)))
+@given(st.text(min_size=1, max_size=8), st.text(max_size=3), st.data())
+def test_a_text_that_holds_what_is_looked_for_is_seen(find, before, data):
+    looks = looks_of((Replace("r", find, ""),))
+    part = find[: data.draw(st.integers(1, len(find)))]  # as a whole, or its beginning at the end
+    plain = (before + part).encode("utf-8", "replace").decode()
+    for octets in (
+        orjson.dumps(plain),
+        json.dumps(plain).encode(),
+        json.dumps(plain).replace("/", "\\/").encode(),
+        escaped(plain),
+    ):
+        assert matters(looks, octets)
 
 
 def escaped(text):
@@ -90,23 +115,24 @@ def test_events_that_cannot_matter_are_not_parsed(looked_at):
         edits.piece(chunk(content))
         edits.piece(chunk(content)[:20])
         edits.piece(chunk(content)[20:])
-    assert not looked_at
     edits.piece(chunk("a < b"))
+    assert not looked_at
+    edits.piece(chunk("a <"))
     assert len(looked_at) == 1
 
 
 def test_events_behind_one_that_waits_are_parsed_until_it_goes(looked_at):
     edits = editor(THINK, REQUEST)
     assert edits.piece(chunk("<|")) == b""
-    edits.piece(chunk("plain"))
-    edits.piece(chunk("plain"))
+    edits.piece(chunk("plain", logprobs=1))
+    edits.piece(chunk("plain", logprobs=2))
     assert len(looked_at) == 2
 
 
 def test_while_a_pair_that_moves_is_open_all_are_parsed(looked_at):
     edits = editor(MOVE, REQUEST)
-    for content in (OPEN, "plain", "plain"):
-        edits.piece(chunk(content))
+    for at, content in enumerate((OPEN, "plain", "plain")):
+        edits.piece(chunk(content, logprobs=at))
     assert len(looked_at) == 3
 
 

@@ -148,12 +148,12 @@ def test_an_answer_that_no_rule_touches_keeps_its_head():
 )
 def test_whether_the_answer_is_touched_is_known_before_it_comes(bodies, path, shapes):
     made, _ = passage(*bodies, asked=chat(path=path))
-    assert made.shapes_answer is shapes
+    assert made.shapes() is shapes
 
 
 def test_a_mapped_path_has_the_api_of_the_new_one():
     made, asked = passage('request.path = { prefix = "/llm", to = "/v1" }', SWAP, asked=chat(path=b"/llm/completions"))
-    assert (asked.path, made.shapes_answer) == (b"/v1/completions", True)
+    assert (asked.path, made.shapes()) == (b"/v1/completions", True)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_mapped_path_has_the_api_of_the_new_one():
 )
 def test_a_path_of_no_api_mapped_to_one_of_some(path, to, shapes):
     made, asked = passage(f'request.path = {{ prefix = "{path.decode()}", to = "{to}" }}', SWAP, asked=chat(path=path))
-    assert (asked.path, made.shapes_answer) == (to.encode(), shapes)
+    assert (asked.path, made.shapes()) == (to.encode(), shapes)
 
 
 def test_problems_are_said_once_and_are_few():

@@ -50,6 +50,7 @@ def put(shares, at, share):
         ([Replace("cow", "cat", "cow")], ["c", "at b"], ["c", "ow b"]),
         ([Expression("digits", "[0-9]{3}", "N", 3)], ["ab1", "2x9", "98.", "56a"], ["ab1", "2xN", ".", "56a"]),
         ([CAT], ["ca", "ca", "cat", "ca"], ["ca", "ca", "dog", "ca"]),
+        ([Replace("gone", "<a|>", "")], ["|><", "a|>"], ["|>", ""]),  # what is left ends as the next one does
     ],
 )
 def test_a_match_goes_to_its_first_piece_and_the_rest_stays(rules, pieces, meant):

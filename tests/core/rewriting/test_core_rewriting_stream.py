@@ -4,7 +4,23 @@ import itertools
 
 import orjson
 import pytest
-from edited import CLOSE, HEAD, MOVE, NEVER, OPEN, THINK, ask, chunk, edited, editor, event, pieces, run, said_by
+from edited import (
+    CLOSE,
+    HEAD,
+    JSON_HEAD,
+    MOVE,
+    NEVER,
+    OPEN,
+    THINK,
+    ask,
+    chunk,
+    edited,
+    editor,
+    event,
+    pieces,
+    run,
+    said_by,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -238,6 +254,13 @@ def test_openrouter_has_a_name_of_its_own_for_thoughts():
     request = ask("/api/v1/chat/completions")
     out = edited(MOVE, request, HEAD, chunk(OPEN) + chunk("b"))
     assert said_by(out, member="reasoning") == "b"
+
+
+@pytest.mark.parametrize("there", ["reasoning", "reasoning_content"])
+def test_moved_text_goes_where_thoughts_are_already(there):
+    octets = orjson.dumps({"choices": [{"message": {there: "r", "content": f"{OPEN}b"}}]})
+    message = orjson.loads(edited(MOVE, REQUEST, JSON_HEAD, octets))["choices"][0]["message"]
+    assert message == {there: "rb", "content": ""}
 
 
 def test_text_that_moves_is_moved_in_each_event_until_the_close():

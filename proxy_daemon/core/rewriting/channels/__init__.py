@@ -20,7 +20,10 @@ from proxy_daemon.core.dialects.ollama.ollama import Ollama as OllamaDialect
 from proxy_daemon.core.dialects.openai.chat import OpenAIChat
 from proxy_daemon.core.dialects.openai.completions import OpenAICompletions
 from proxy_daemon.core.dialects.openai.responses import OpenAIResponses
+from proxy_daemon.core.dialects.openai.state import OpenAIState
 from proxy_daemon.core.dialects.openai_like.family import OpenAIFamily
+from proxy_daemon.core.dialects.openai_like.mistral import Mistral as MistralDialect
+from proxy_daemon.core.dialects.replicate import Replicate as ReplicateDialect
 from proxy_daemon.core.dialects.tgi.tgi import TextGenerationInference
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.rewriting.channels.anthropic import Anthropic
@@ -29,8 +32,11 @@ from proxy_daemon.core.rewriting.channels.chat import Chat
 from proxy_daemon.core.rewriting.channels.cohere import Cohere, CohereV1
 from proxy_daemon.core.rewriting.channels.dashscope import DashScope
 from proxy_daemon.core.rewriting.channels.google import Google
+from proxy_daemon.core.rewriting.channels.mistral import Mistral
 from proxy_daemon.core.rewriting.channels.ollama import Ollama
+from proxy_daemon.core.rewriting.channels.replicate import Replicate
 from proxy_daemon.core.rewriting.channels.responses import Responses
+from proxy_daemon.core.rewriting.channels.runs import Runs
 from proxy_daemon.core.rewriting.channels.spot import Channels, Key, Spot
 from proxy_daemon.core.rewriting.channels.tgi import TGI
 
@@ -45,7 +51,7 @@ class Family:
 
     @property
     def moves(self) -> bool:
-        """See `Channels`. Of Responses moved text is left where it is."""
+        """See `Channels`. What Responses has is moved in any case."""
         return self._chat.moves
 
     def _member(self, item: Any) -> Channels:
@@ -83,6 +89,8 @@ def _family(dialect: Dialect, request: Request) -> Channels:
     asked = dialect.member(request)
     if isinstance(asked, OpenAIResponses):
         return Responses()
+    if isinstance(dialect, MistralDialect):
+        return Mistral()
     return Family(Chat("") if isinstance(asked, OpenAICompletions) else _chat(dialect.chat, request))
 
 
@@ -91,7 +99,7 @@ def _dashscope(_: Dialect, request: Request) -> Channels:
     return DashScope(increments=member(parameters, "incremental_output") is True)
 
 
-_MADE: dict[type, Callable[[Dialect, Request], Channels]] = {
+_MADE: dict[type, Callable[[Dialect, Request], Channels | None]] = {
     OpenAICompletions: lambda *_: Chat(""),
     OpenAIChat: _chat,
     OpenAIFamily: _family,
@@ -99,9 +107,11 @@ _MADE: dict[type, Callable[[Dialect, Request], Channels]] = {
     AnthropicDialect: lambda *_: Anthropic(),
     GoogleDialect: lambda *_: Google(),
     OllamaDialect: lambda *_: Ollama(),
-    BedrockDialect: lambda *_: Bedrock(),
+    BedrockDialect: lambda _, request: Bedrock(converses=b"/invoke" not in request.path),
     CohereDialect: lambda *_: Cohere(),
     CohereV1Dialect: lambda *_: CohereV1(),
     DashScopeDialect: _dashscope,
     TextGenerationInference: lambda *_: TGI(),
+    OpenAIState: lambda _, request: Runs() if b"/threads" in request.path else None,
+    ReplicateDialect: lambda *_: Replicate(),
 }

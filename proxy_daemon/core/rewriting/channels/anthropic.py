@@ -18,8 +18,10 @@ from proxy_daemon.core.rewriting.channels.spot import (
     Path,
     Spot,
     arguments,
+    in_list,
     index_of,
     listed,
+    movable,
     texts,
 )
 
@@ -33,7 +35,7 @@ _DELTAS = {
 class Anthropic:
     """See `Channels`."""
 
-    moves = False  # thoughts are blocks of their own, signed, and all later blocks would have to be numbered anew
+    moves = True  # but not in legacy completions, which have no blocks
 
     def spots(self, name: str, item: Any) -> list[Spot]:
         """See `Channels`."""
@@ -43,7 +45,7 @@ class Anthropic:
         if kind == "content_block_delta":
             return _delta(item)
         if kind == "content_block_start":
-            return _block(item.get("content_block"), ("content_block",), (index_of(item, "index"),))
+            return movable(_block(item.get("content_block"), ("content_block",), (index_of(item, "index"),)))
         if kind == "message_start":
             return _message(item.get("message"), ("message",))
         return texts(item, (), (), CONTENT, "completion")
@@ -72,14 +74,14 @@ def _delta(item: dict[str, Any]) -> list[Spot]:
     if not isinstance(kind, str) or kind not in _DELTAS:
         return []
     field, name = _DELTAS[kind]
-    return texts(delta, ("delta",), (index_of(item, "index"),), field, name)
+    return movable(texts(delta, ("delta",), (index_of(item, "index"),), field, name))
 
 
 def _message(message: Any, path: Path) -> list[Spot]:
     found: list[Spot] = []
     for at, block in listed(message, "content"):
         found += _block(block, (*path, "content", at), (at,))
-    return found
+    return in_list(found, (*path, "content"), "anthropic")
 
 
 def _block(block: Any, path: Path, channel: Key) -> list[Spot]:

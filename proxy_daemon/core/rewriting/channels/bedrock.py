@@ -21,8 +21,10 @@ from proxy_daemon.core.rewriting.channels.spot import (
     Path,
     Spot,
     arguments,
+    in_list,
     index_of,
     listed,
+    movable,
     texts,
 )
 
@@ -30,9 +32,10 @@ _MESSAGES, _CHAT = Anthropic(), Chat("")
 
 
 class Bedrock:
-    """See `Channels`."""
+    """See `Channels`. ``converses``: it is no `invoke`, whose events are the makers' own and stay as they are."""
 
-    moves = False  # thoughts are blocks of their own, as with Anthropic
+    def __init__(self, *, converses: bool = True) -> None:
+        self.moves = converses
 
     def spots(self, name: str, item: Any) -> list[Spot]:
         """See `Channels`."""
@@ -44,7 +47,7 @@ class Bedrock:
         if not isinstance(delta, dict):
             return []
         path: Path = ("delta", "reasoningContent")
-        found = texts(delta, ("delta",), channel, CONTENT, "text")
+        found = movable(texts(delta, ("delta",), channel, CONTENT, "text"))
         found += texts(delta.get("reasoningContent"), path, (*channel, "reasoningContent"), REASONING, "text")
         return found + arguments(delta.get("toolUse"), ("delta", "toolUse"), channel, "input")
 
@@ -72,7 +75,8 @@ def _block(block: dict[str, Any], path: Path, channel: Key) -> list[Spot]:
     thought = block.get("reasoningContent")
     words = thought.get("reasoningText") if isinstance(thought, dict) else None
     inner = (*path, "reasoningContent", "reasoningText")
-    found = texts(block, path, channel, CONTENT, "text") + texts(words, inner, (*channel, "t"), REASONING, "text")
+    found = in_list(texts(block, path, channel, CONTENT, "text"), path[:-1], "bedrock")
+    found += texts(words, inner, (*channel, "t"), REASONING, "text")
     return found + arguments(block.get("toolUse"), (*path, "toolUse"), channel, "input")
 
 

@@ -19,6 +19,7 @@ from proxy_daemon.core.rewriting.channels.spot import (
     Path,
     Spot,
     arguments,
+    in_list,
     index_of,
     listed,
     texts,
@@ -26,15 +27,18 @@ from proxy_daemon.core.rewriting.channels.spot import (
 
 
 class Chat:
-    """``thoughts``: the member for thoughts, into which text is moved; empty: there is none."""
+    """``thoughts``: the member for thoughts, into which text is moved; empty: there is none.
 
-    def __init__(self, thoughts: str = "reasoning_content") -> None:
-        self._thoughts = thoughts
+    ``blocks``: thoughts are blocks of the content instead, as with Mistral.
+    """
+
+    def __init__(self, thoughts: str = "reasoning_content", *, blocks: bool = False) -> None:
+        self._thoughts, self._blocks = thoughts, blocks
 
     @property
     def moves(self) -> bool:
         """See `Channels`."""
-        return bool(self._thoughts)
+        return self._blocks or bool(self._thoughts)
 
     def spots(self, name: str, item: Any) -> list[Spot]:
         """See `Channels`."""
@@ -67,20 +71,32 @@ class Chat:
     def _said(self, said: dict[str, Any], path: Path, channel: Key, found: list[Spot]) -> None:
         for name, value in said.items():
             if name == "content":
-                self._content(value, path, channel, found)
+                self._content(said, path, channel, found)
             elif name in ("reasoning_content", "reasoning") and isinstance(value, str):
                 found += texts(said, path, channel, REASONING, name)
             elif name in _MORE and value:
                 found += _MORE[name](said, path, channel)
 
-    def _content(self, content: Any, path: Path, channel: Key, found: list[Spot]) -> None:
+    def _content(self, said: dict[str, Any], path: Path, channel: Key, found: list[Spot]) -> None:
+        content = said[CONTENT]
         if content.__class__ is str:
             if content:
-                thought = (*path, self._thoughts) if self._thoughts else None
-                found.append(Spot((*channel, CONTENT), (*path, CONTENT), CONTENT, content, thought=thought))
+                thought = (*path, self._member(said)) if self._thoughts else None
+                spot = Spot((*channel, CONTENT), (*path, CONTENT), CONTENT, content, thought=thought)
+                found += in_list([spot], spot.path, "mistral") if self._blocks else [spot]
         elif isinstance(content, list):
+            inner: list[Spot] = []
             for at, block in enumerate(content):
-                found += blocks(block, (*path, CONTENT, at), (*channel, CONTENT))
+                inner += blocks(block, (*path, CONTENT, at), (*channel, CONTENT))
+            found += in_list(inner, (*path, CONTENT), "mistral") if self._blocks else inner
+
+    def _member(self, said: dict[str, Any]) -> str:
+        """Where thoughts stand already, as readers take one of both; else where this API has them."""
+        if not said.get(self._thoughts):
+            for name in ("reasoning_content", "reasoning"):
+                if isinstance(said.get(name), str) and said[name]:
+                    return name
+        return self._thoughts
 
     def ends(self, name: str, item: Any) -> Iterable[Key]:
         """See `Channels`."""

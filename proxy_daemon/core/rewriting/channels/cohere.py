@@ -18,8 +18,10 @@ from proxy_daemon.core.rewriting.channels.spot import (
     Path,
     Spot,
     arguments,
+    in_list,
     index_of,
     listed,
+    movable,
     texts,
 )
 
@@ -27,7 +29,7 @@ from proxy_daemon.core.rewriting.channels.spot import (
 class Cohere:
     """Version 2. See `Channels`."""
 
-    moves = False  # thoughts are blocks of their own
+    moves = True
 
     def spots(self, name: str, item: Any) -> list[Spot]:
         """See `Channels`."""
@@ -37,16 +39,17 @@ class Cohere:
             return []
         index, path = index_of(item, "index"), ("delta", "message")
         found = texts(message, path, (), REASONING, "tool_plan")
-        found += _block(message.get("content"), (*path, "content"), ("content", index))
+        found += movable(_block(message.get("content"), (*path, "content"), ("content", index)))
         return found + _call(message.get("tool_calls"), (*path, "tool_calls"), index)
 
     def document(self, document: Any) -> list[Spot]:
         """See `Channels`."""
         message = document.get("message") if isinstance(document, dict) else None
         found = texts(message, ("message",), (), REASONING, "tool_plan")
-        found += texts(message, ("message",), (), CONTENT, "content")
+        path: Path = ("message", "content")
+        found += in_list(texts(message, ("message",), (), CONTENT, "content"), path, "cohere")
         for at, block in listed(message, "content"):
-            found += _block(block, ("message", "content", at), ("content", at))
+            found += in_list(_block(block, (*path, at), ("content", at)), path, "cohere")
         for at, call in listed(message, "tool_calls"):
             found += _call(call, ("message", "tool_calls", at), at)
         return found

@@ -15,6 +15,7 @@ from proxy_daemon.core.rewriting.channels.spot import (
     Path,
     Spot,
     arguments,
+    in_list,
     index_of,
     listed,
     texts,
@@ -55,7 +56,7 @@ class Google:
 def _part(part: dict[str, Any], path: Path, channel: Key, place: int) -> list[Spot]:
     if part.get("thought") is True:
         return texts(part, path, (*channel, "thought"), REASONING, "text")
-    found = [spot._replace(thought=path[:-1]) for spot in texts(part, path, channel, CONTENT, "text")]
+    found = in_list(texts(part, path, channel, CONTENT, "text"), path[:-1], "gemini")
     for name in ("functionCall", "function_call"):
         found += arguments(part.get(name), (*path, name), (*channel, place, name), "args")
     return found

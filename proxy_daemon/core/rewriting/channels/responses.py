@@ -18,8 +18,10 @@ from proxy_daemon.core.rewriting.channels.spot import (
     Key,
     Path,
     Spot,
+    in_list,
     index_of,
     listed,
+    movable,
     texts,
 )
 
@@ -40,7 +42,7 @@ _LAST = ("response.completed", "response.incomplete", "response.failed", "error"
 class Responses:
     """See `Channels`."""
 
-    moves = False  # thoughts are items of their own, whose numbers all later events would have to follow
+    moves = True
 
     def spots(self, name: str, item: Any) -> list[Spot]:
         """See `Channels`."""
@@ -51,9 +53,9 @@ class Responses:
         if subject in _SUBJECTS:
             return _of_text(subject, step, item)
         if kind.startswith(_PARTS):
-            return _whole(_part(item.get("part"), ("part",)))
+            return movable(_whole(_part(item.get("part"), ("part",))))
         if subject == "output_item":
-            return _whole(_item(item.get("item"), ("item",)))
+            return movable(_whole(_item(item.get("item"), ("item",))))
         return _whole(_output(item.get("response"), ("response",)))
 
     def document(self, document: Any) -> list[Spot]:
@@ -84,7 +86,7 @@ def _of_text(subject: str, step: str, item: dict[str, Any]) -> list[Spot]:
     text = item.get(member)
     if not isinstance(text, str) or not text:
         return []
-    return [Spot(_place(subject, item), (member,), field, text, whole=step == "done")]
+    return movable([Spot(_place(subject, item), (member,), field, text, whole=step == "done")])
 
 
 def _place(subject: str, item: dict[str, Any]) -> Key:
@@ -105,7 +107,7 @@ def _output(response: Any, path: Path) -> list[Spot]:
     found: list[Spot] = []
     for at, item in listed(response, "output"):
         found += _item(item, (*path, "output", at))
-    return found
+    return in_list(found, (*path, "output"), "responses")
 
 
 def _item(item: Any, path: Path) -> list[Spot]:

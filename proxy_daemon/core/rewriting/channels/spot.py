@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
+from proxy_daemon.core.rewriting.channels.shapes import MOVED
+
 Key = tuple[Any, ...]
 Path = tuple[str | int, ...]
 
@@ -23,8 +25,8 @@ class Spot(NamedTuple):
 
     ``whole``: it repeats all of a text and is no piece of one. ``so_far``: it is all of a text up to here, and the next
     will begin with it. ``raw``: the value is no text but an object, and
-    ``text`` is empty: the JSON itself is what a rule sees. ``thought``: where moved text is put; None: nowhere. For
-    Gemini that is the list of parts, before the part at hand.
+    ``text`` is empty: the JSON itself is what a rule sees. ``thought``: where moved text is put; None: nowhere.
+    ``shape``: ``thought`` is a list of blocks, around the one at hand, and moved text becomes a block of this shape.
     """
 
     channel: Key
@@ -35,6 +37,7 @@ class Spot(NamedTuple):
     so_far: bool = False
     raw: bool = False
     thought: Path | None = None
+    shape: str = ""
 
 
 class Channels(Protocol):
@@ -62,6 +65,16 @@ def texts(holder: Any, path: Path, channel: Key, field: str, *names: str) -> lis
     return [
         Spot((*channel, name), (*path, name), field, text) for name, text in found if isinstance(text, str) and text
     ]
+
+
+def movable(found: list[Spot]) -> list[Spot]:
+    """Of pieces of a stream of blocks: moved text stands beside the words until `core/rewriting/blocks/` has it."""
+    return [spot._replace(thought=(*spot.path[:-1], MOVED)) if spot.field == CONTENT else spot for spot in found]
+
+
+def in_list(found: list[Spot], path: Path, shape: str) -> list[Spot]:
+    """Of blocks in the list at ``path``: moved text becomes a block of its own there."""
+    return [spot._replace(thought=path, shape=shape) if spot.field == CONTENT else spot for spot in found]
 
 
 def arguments(holder: Any, path: Path, channel: Key, name: str) -> list[Spot]:
