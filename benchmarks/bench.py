@@ -23,9 +23,10 @@ import near
 import peers
 import processes
 import report
+import rewriting
 import standing
 
-CASES = cases.CASES | memory.CASES | standing.CASES | codec.CASES | near.CASES
+CASES = cases.CASES | memory.CASES | standing.CASES | codec.CASES | near.CASES | rewriting.CASES
 ALL = CASES | standing.LONG | churn.LONG | near.LONG
 FILES_NEEDED = 4096  # open files, for 1,000 streams
 

@@ -160,13 +160,13 @@ def recordings(bench):
 # --- nothing is quadratic --------------------------------------------------------------------------------------------
 
 
-def growth(what, work, make, size, bench):
+def growth(what, work, make, size, bench, limit=GROWTH):
     """How much longer ``work`` takes with what ``make`` makes of ``size`` than of half of it; asked in turns."""
     half = whole = float("inf")
     for _ in range(bench.rounds + 3):
         half = min(half, seconds(partial(work, make(size // 2))))
         whole = min(whole, seconds(partial(work, make(size))))
-    return check(f"{what}: twice as much takes", whole / half, GROWTH, "x")
+    return check(f"{what}: twice as much takes", whole / half, limit, "x")
 
 
 def deep(bench):
