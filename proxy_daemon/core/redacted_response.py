@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 from attrs import evolve
 
 from proxy_daemon.core.bodies import EMPTY, Body, Bytes, chunks
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import JSON_LIMIT, Pieces, Request, Response
-from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.redact import Redactor, replaced
+from proxy_daemon.core.secret_shapes import Found
 from proxy_daemon.core.wire.coding import CodingError, TooLarge, decoder_for
 
+_FRAMED = b"application/vnd.amazon.eventstream"
 _SHOWN = {b"\x1f\x8b": b"gzip", b"\x28\xb5": b"zstd", b"x\x9c": b"deflate"}  # RFC 1952, RFC 8878, RFC 1950
 
 
@@ -32,21 +35,26 @@ def redacted_response(redactor: Redactor, response: Response) -> Response:
 
     A body that can neither be rewritten nor shown to be free of secrets is left out (it becomes empty).
     """
+    response = _head_redacted(redactor, response)
+    headers, data = response.head.headers, response.body.whole()
+    if b"content-encoding" in headers:
+        return _coded(redactor, response)
+    kind = headers.get(b"content-type")
+    if data is not None and data[:2] not in _SHOWN:  # as most are
+        return _plain(redactor, response, data)
+    if is_coded(headers, response.body):
+        return _withheld(response) if _hidden(redactor, kind, response.body) else response
+    return _withheld(response) if redactor.withholds(kind, response.body) else response
+
+
+def _head_redacted(redactor: Redactor, response: Response) -> Response:
     head = response.head
     headers = redactor.headers(head.headers)
     if headers is not head.headers:
         response = evolve(response, head=evolve(head, headers=headers))
-    trailers = redactor.headers(response.trailers)
-    if trailers is not response.trailers:
+    if response.trailers.pairs and (trailers := redactor.headers(response.trailers)) is not response.trailers:
         response = evolve(response, trailers=trailers)
-    if b"content-encoding" in headers:
-        return _coded(redactor, response)
-    kind, data = headers.get(b"content-type"), response.body.whole()
-    if is_coded(headers, response.body):
-        return _withheld(response) if _hidden(redactor, kind, response.body) else response
-    if data is None:
-        return _withheld(response) if redactor.withholds(kind, response.body) else response
-    return _plain(redactor, response, data)
+    return response
 
 
 def withholds_request(redactor: Redactor, request: Request) -> bool:
@@ -85,24 +93,25 @@ def _twice(redactor: Redactor, kind: bytes, data: bytes) -> bool:
 
 def _plain(redactor: Redactor, response: Response, data: bytes) -> Response:
     kind = response.head.headers.get(b"content-type")
-    safe = redactor.body(kind, data)
-    if safe is data:
+    found = redactor.secrets(kind, data)
+    if not found:
         return response
-    spans = redactor.spans(kind, data)
-    return evolve(response, body=Bytes(safe), pieces=_moved(response.pieces, spans, len(safe) - len(data)))
+    if kind.lower().startswith(_FRAMED):  # a frame tells its length and its checksum
+        return _withheld(response)
+    new = redactor.words(data, found)
+    return evolve(response, body=Bytes(replaced(data, found, new)), pieces=_moved(response.pieces, found, new))
 
 
-def _moved(pieces: Pieces, spans: list[tuple[int, int]], growth: int) -> Pieces:
-    """The pieces' sizes after each span was replaced by a text of one length. A cut inside a span moves to its end."""
-    each = (growth + sum(end - start for start, end in spans)) // len(spans)
-    starts = [start for start, _ in spans]
+def _moved(pieces: Pieces, found: Sequence[Found], new: Sequence[bytes]) -> Pieces:
+    """The pieces' sizes after what was found was replaced. A cut inside a secret moves to its end."""
+    starts = [each.start for each in found]
+    shifts = [0, *accumulate(len(word) - (each.end - each.start) for each, word in zip(found, new, strict=True))]
     cuts, offset = [0], 0
     for size in pieces.sizes:
         offset += size
         before = bisect_right(starts, offset - 1)
-        shift = sum(each - (end - start) for start, end in spans[:before])
-        at = max(offset, spans[before - 1][1]) if before else offset
-        cuts.append(at + shift)
+        at = max(offset, found[before - 1].end) if before else offset
+        cuts.append(at + shifts[before])
     return Pieces(array("Q", [cut - previous for previous, cut in pairwise(cuts)]), pieces.times)
 
 

@@ -7,7 +7,7 @@ A name is compared without regard to case, and all but fields without `-`, `_` a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Mapping
 from functools import lru_cache
 
 # Browsers hand OpenAI's realtime API its key as a subprotocol, as they can send no other field with a WebSocket.
@@ -48,10 +48,21 @@ PARAMETERS = MEMBERS | frozenset(
         *(b"code", b"password", b"clientassertion", b"assertion", b"codeverifier", b"xgoogcredential"),
     )
 )
+# The first word that a name holds says its kind; without any it is a key.
+_KINDS = (
+    *((b"apikey", "API_KEY"), (b"cookie", "COOKIE"), (b"passw", "PASSWORD"), (b"passphrase", "PASSWORD")),
+    *(
+        (b"authorization", "API_KEY"),
+        (b"token", "TOKEN"),
+        (b"jwt", "TOKEN"),
+        (b"assertion", "TOKEN"),
+        (b"code", "TOKEN"),
+    ),
+    *((b"secret", "SECRET"), (b"organization", "ACCOUNT"), (b"organisation", "ACCOUNT"), (b"project", "ACCOUNT")),
+    *((b"workspace", "ACCOUNT"), (b"code", "TOKEN"), (b"sig", "SIGNATURE")),
+)
 LONGEST = 128  # octets of a name that is looked for, as it is written
-WINDOW = 64 * 1024
 _LOWER = bytes(range(256)).lower()
-_MARKS = tuple(name + b'"' for name in sorted(MEMBERS))
 _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 _ESCAPE = re.compile(rb"\\u00([0-7][0-9A-Fa-f])")
 
@@ -69,33 +80,46 @@ def _secret_field(name: bytes) -> bool:
 _known_field = lru_cache(maxsize=4096)(_secret_field)
 
 
-def is_secret_parameter(name: bytes) -> bool:
-    """Whether a parameter of an address does. ``name`` as it is written, with `%` escapes."""
+def is_secret_parameter(name: bytes, also: Container[bytes] = ()) -> bool:
+    """Whether a parameter of an address does. ``name`` as it is written, with `%` escapes.
+
+    ``also``: plain names that somebody added, here and below.
+    """
     plain = plain_name(_decoded(name))
-    return plain in PARAMETERS or plain.endswith(b"apikey")
+    return plain in PARAMETERS or plain in also or plain.endswith(b"apikey")
 
 
-def is_secret_member(name: bytes) -> bool:
+def is_secret_member(name: bytes, also: Container[bytes] = ()) -> bool:
     r"""Whether a member of a JSON object does. ``name`` as it is written, with `\u00xx` escapes."""
-    plain = plain_name(_unescaped(name))
-    return plain in MEMBERS or plain.endswith(b"apikey")
+    plain = plain_name(unescaped(name))
+    return plain in MEMBERS or plain in also or plain.endswith(b"apikey")
 
 
-def is_secret_form_field(name: bytes) -> bool:
+def is_secret_form_field(name: bytes, also: Container[bytes] = ()) -> bool:
     """Whether a field of a form does. ``name`` as it is written, with `%` escapes."""
-    return plain_name(_decoded(name)) in FORM_FIELDS
+    plain = plain_name(_decoded(name))
+    return plain in FORM_FIELDS or plain in also
 
 
-def may_hold_member(data: bytes) -> bool:
-    """A cheap look at JSON, before the careful one. The quote matters: every answer counts its `prompt_tokens`."""
-    if b"\\u00" in data and _ESCAPE.search(data) is not None:
-        return True  # ASCII is written so only by somebody who hides a name, or not at all
-    return _marked(data) if len(data) <= WINDOW else any(map(_marked, _windows(data)))
+def unescaped(text: bytes) -> bytes:
+    r"""ASCII letters that are written as \u00xx."""
+    return _ESCAPE.sub(_letter, text) if b"\\u00" in text else text
 
 
-def names_member(data: bytes) -> bool:
-    """Whether a part of a JSON body that cannot be read whole names a secret anywhere."""
-    return any(map(_marked, _windows(_unescaped(data))))
+def _letter(found: re.Match[bytes]) -> bytes:
+    return bytes([int(found[1], 16)])
+
+
+def unescaped_with_places(text: bytes) -> tuple[bytes, list[int], list[int]]:
+    """The same, and how to find the way back: from which place on how many octets were left out."""
+    places, left_out, parts, at, shift = [0], [0], [], 0, 0
+    for found in _ESCAPE.finditer(text):
+        parts += [text[at : found.start()], _letter(found)]
+        at = found.end()
+        shift += at - found.start() - 1
+        places.append(at - shift)
+        left_out.append(shift)
+    return b"".join([*parts, text[at:]]), places, left_out
 
 
 def names_form_field(data: bytes) -> bool:
@@ -104,30 +128,18 @@ def names_form_field(data: bytes) -> bool:
     return any(name + end in plain for name in FORM_FIELDS for end in (b"=", b" =", b'"', b"\r", b"\n"))
 
 
-def _windows(data: bytes) -> Iterator[bytes]:
-    """Parts that overlap by a name: no copy of a large body is made."""
-    return (data[at : at + WINDOW + LONGEST] for at in range(0, len(data), WINDOW))
-
-
-def _marked(window: bytes) -> bool:
-    low = window.lower()
-    ends = b'token"' in low or b'key"' in low or b'secret"' in low or b'assertion"' in low or b'ization"' in low
-    return ends and _holds_mark(plain_name(low))
-
-
-def _holds_mark(plain: bytes) -> bool:
-    return any(mark in plain for mark in _MARKS)
-
-
 def plain_name(name: bytes) -> bytes:
     """In small letters, without `-`, `_` and `.`."""
     return name.translate(_LOWER, b"-_.")
 
 
-def _unescaped(text: bytes) -> bytes:
-    r"""ASCII letters that are written as \u00xx."""
-    return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), text) if b"\\u00" in text else text
-
-
 def _decoded(text: bytes) -> bytes:
     return _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), text) if b"%" in text else text
+
+
+def kind_of(name: bytes, own: Mapping[bytes, str] | None = None) -> str:
+    """What kind of secret stands under a secret's name: the word of its placeholder. ``own``: kinds of names added."""
+    plain = plain_name(unescaped(_decoded(name[:LONGEST])))
+    if own and (found := own.get(plain) or own.get(name.lower())):
+        return found
+    return next((kind for word, kind in _KINDS if word in plain), "API_KEY")
