@@ -15,6 +15,7 @@ from proxy_daemon.core.cassettes.dd_test_agent import DatadogTestAgent
 from proxy_daemon.core.cassettes.go_vcr import GoVcr
 from proxy_daemon.core.cassettes.har import Har
 from proxy_daemon.core.cassettes.httprr import Httprr
+from proxy_daemon.core.cassettes.llmproxy import LlmproxyCassette
 from proxy_daemon.core.cassettes.mitmproxy import Mitmproxy
 from proxy_daemon.core.cassettes.packed import NotUnpacked, unpacked
 from proxy_daemon.core.cassettes.parallel_lists import ParallelLists
@@ -27,6 +28,7 @@ from proxy_daemon.core.cassettes.vcrpy import Vcrpy
 from proxy_daemon.core.messages import Recording
 
 BUILT_IN: tuple[Format, ...] = (
+    LlmproxyCassette(),
     Httprr(),
     Mitmproxy(),
     Har(),

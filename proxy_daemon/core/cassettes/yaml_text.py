@@ -38,21 +38,28 @@ _NAN = {".nan": float("nan"), ".inf": float("inf"), "+.inf": float("inf"), "-.in
 
 
 class NotYaml(ValueError):
-    """Why a text is not read. The sentence holds nothing of the text."""
+    """Why a text is not read. The sentence holds nothing of the text. ``line``: where, from 1; 0: not known."""
+
+    def __init__(self, reason: str, mark: Any = None) -> None:
+        self.reason, self.line = reason, 0 if mark is None else mark.line + 1
+        super().__init__(f"{reason} (line {self.line})" if self.line else reason)
 
 
-def load(data: bytes) -> Any:
+def load(data: bytes, *, strict: bool = False) -> Any:
     """The one document of ``data`` (YAML 1.1, https://yaml.org/spec/1.1/, in UTF-8). Raises `NotYaml`.
 
     Numbers, true, false and null are those that JSON has, as PyYAML writes them; dates, octals and the like stay the
-    text that they are. A key that stands twice has its last value, as in the recorders' own readers.
+    text that they are. A key that stands twice has its last value, as in the recorders' own readers. ``strict``: for a
+    format of our own: keys that stand twice, aliases, and all tags but `!!binary` are errors.
     """
     try:
-        return _read(checked(data))
+        return _read(checked(data), _Builder(strict=strict))
     except yaml.MarkedYAMLError as error:
-        raise NotYaml(f"{error.problem}{_place(error.problem_mark)}") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise NotYaml(str(error) if isinstance(error, NotYaml) else "characters that YAML does not allow") from None
+        raise NotYaml(str(error.problem), error.problem_mark) from None
+    except NotYaml:
+        raise
+    except (yaml.YAMLError, ValueError):
+        raise NotYaml("characters that YAML does not allow") from None
 
 
 def checked(data: bytes) -> bytes:
@@ -68,10 +75,6 @@ def checked(data: bytes) -> bytes:
     return data
 
 
-def _place(mark: Any) -> str:
-    return f" (line {mark.line + 1})" if mark is not None else ""
-
-
 @frozen
 class _Open:
     """A list or mapping that is being read: ``items`` are its values, in a mapping keys and values in turn."""
@@ -85,10 +88,12 @@ class _Open:
 class _Builder:
     """What has been read so far. ``spent``: octets of what it takes in memory, about."""
 
+    strict: bool = False
     top: list[Any] = field(factory=list)
     open: list[_Open] = field(factory=list)
     named: dict[str, tuple[Any, int]] = field(factory=dict)  # by anchor: value and what it takes
     spent: int = 0
+    mark: Any = None  # where what was ended last begins
     add: Callable[[Any], None] = list[Any]().append  # into the innermost that is open
 
     def __attrs_post_init__(self) -> None:
@@ -102,7 +107,7 @@ class _Builder:
         elif kind is yaml.SequenceEndEvent:
             self._end(lambda items: items)
         elif kind is yaml.MappingEndEvent:
-            self._end(_mapping)
+            self._end(self._mapping)
         elif kind is yaml.AliasEvent:
             self._refer(event)
         elif kind is yaml.DocumentStartEvent and (event.tags or self.top):
@@ -116,7 +121,9 @@ class _Builder:
 
     def _begin(self, event: Any) -> None:
         if len(self.open) >= DEPTH:
-            raise NotYaml(f"nested deeper than {DEPTH} levels")
+            raise NotYaml(f"nested deeper than {DEPTH} levels", event.start_mark)
+        if self.strict and event.tag is not None:
+            raise NotYaml("a tag: none are read here but !!binary", event.start_mark)
         found = _Open(event, self.spent, [])
         self.spend(_VALUE)
         self.open.append(found)
@@ -124,6 +131,7 @@ class _Builder:
 
     def _end(self, build: Callable[[list[Any]], Any]) -> None:
         done = self.open.pop()
+        self.mark = done.start.start_mark
         self.add = self.open[-1].items.append if self.open else self.top.append
         value = build(done.items)
         if done.start.tag is not None:
@@ -133,15 +141,28 @@ class _Builder:
             self.named[done.start.anchor] = value, self.spent - done.spent
 
     def _refer(self, event: Any) -> None:
+        if self.strict:
+            raise NotYaml("an alias: none are read here", event.start_mark)
         if event.anchor not in self.named:
-            raise NotYaml(f"an alias of nothing, or of what it stands in{_place(event.start_mark)}")
+            raise NotYaml("an alias of nothing, or of what it stands in", event.start_mark)
         value, octets = self.named[event.anchor]
         self.spend(octets)
         self.add(value)
 
+    def tagged(self, event: Any) -> Any:
+        """A scalar with a tag."""
+        if self.strict and event.tag not in _BINARY:
+            raise NotYaml("a tag: none are read here but !!binary", event.start_mark)
+        return _tagged(event)
 
-def _read(data: bytes) -> Any:
-    builder = _Builder()
+    def _mapping(self, items: list[Any]) -> dict[str, Any]:
+        found = _mapping(items)
+        if self.strict and len(found) * 2 != len(items):
+            raise NotYaml("a key stands twice in the mapping that begins here", self.mark)
+        return found
+
+
+def _read(data: bytes, builder: _Builder) -> Any:
     for event in events(data):
         if type(event) is not yaml.ScalarEvent:
             builder.take(event)
@@ -149,7 +170,7 @@ def _read(data: bytes) -> Any:
         text = event.value
         builder.spend(_VALUE + len(text))
         # The first of the pair: the scalar stands without quotes and without a tag.
-        value = _plain(text) if event.implicit[0] else text if event.tag is None else _tagged(event, text)
+        value = _plain(text) if event.implicit[0] else text if event.tag is None else builder.tagged(event)
         builder.add(value)
         if event.anchor is not None:
             builder.named[event.anchor] = value, _VALUE + len(text)
@@ -172,13 +193,13 @@ def _plain(text: str) -> Any:
     return float(text) if _FLOAT.match(text) else _NAN.get(text.lower(), text)
 
 
-def _tagged(event: Any, text: str) -> Any:
+def _tagged(event: Any) -> Any:
     if event.tag in _BINARY:
         try:
-            return base64_octets(text)
+            return base64_octets(event.value)
         except ValueError:
-            raise NotYaml(f"octets that are not base64{_place(event.start_mark)}") from None
-    return _plain(text) if event.tag in _RESOLVED else text
+            raise NotYaml("octets that are not base64", event.start_mark) from None
+    return _plain(event.value) if event.tag in _RESOLVED else event.value
 
 
 def _untagged(tag: str, value: Any) -> Any:

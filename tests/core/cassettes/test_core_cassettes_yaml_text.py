@@ -197,3 +197,25 @@ def test_octets_are_read_back(data):
 def test_whatever_comes_is_read_or_refused(data):
     with suppress(NotYaml):
         load(data)
+
+
+STRICT = [
+    (b"a: 1\nb:\n  c: 1\n  c: 2\n", "a key stands twice in the mapping that begins here", 3),
+    (b"a: &x 1\nb: *x\n", "an alias: none are read here", 2),
+    (b"a: !!str 1\n", "a tag: none are read here but !!binary", 1),
+    (b"a: 1\nb: !x [1]\n", "a tag: none are read here but !!binary", 2),
+    (b"a: 1\nb: !x {c: 1}\n", "a tag: none are read here but !!binary", 2),
+]
+
+
+@pytest.mark.parametrize(("data", "reason", "line"), STRICT, ids=range(len(STRICT)))
+def test_a_format_of_our_own_is_read_strictly(data, reason, line):
+    load(data)
+    with pytest.raises(NotYaml) as error:
+        load(data, strict=True)
+    assert (error.value.reason, error.value.line) == (reason, line)
+    assert str(error.value) == f"{reason} (line {line})"
+
+
+def test_octets_are_read_strictly_too():
+    assert load(b"a: !!binary /w==\nb: &x 1\n", strict=True) == {"a": b"\xff", "b": 1}

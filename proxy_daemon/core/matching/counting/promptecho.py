@@ -20,7 +20,7 @@ from proxy_daemon.core.upstreams import Upstream
 # What counts where nothing else is said.
 DEFAULT = ("model", "messages", "system", "tools", "tool_choice", "reasoning_effort", "reasoning", "thinking")
 _SYSTEM = ("system", "developer")
-_RAW = "__raw_body_sha256__"
+RAW = "__raw_body_sha256__"  # stands for a body that is no JSON object
 
 
 def fingerprint(
@@ -38,14 +38,14 @@ def _scoped(digest: bytes, scope: bytes) -> bytes:
 def match_digest(request: Request, upstream: Upstream | None, names: Iterable[str]) -> bytes:
     """The hash of which promptecho takes the first 16 hexadecimal digits."""
     host = (_host(request) if upstream is None else upstream.host).lower()
-    said = _normalised(_body(request), host)
-    fields = {name: said[name] for name in (*names, _RAW) if name in said}
+    said = normalised(_body(request), host)
+    fields = {name: said[name] for name in (*names, RAW) if name in said}
     path = (request.target if upstream is None else upstream.target(request.target)).partition(b"?")[0]
     told = {"method": request.method.decode("latin-1").upper(), "path": path.decode("latin-1"), "fields": fields}
     try:
-        return sha256(_written(told)).digest()
+        return sha256(canonical(told)).digest()
     except RecursionError:  # promptecho has no key for it
-        return sha256(_written({**told, "fields": {_RAW: _hash_of(request)}})).digest()
+        return sha256(canonical({**told, "fields": {RAW: _hash_of(request)}})).digest()
 
 
 def _host(request: Request) -> str:
@@ -55,7 +55,7 @@ def _host(request: Request) -> str:
 def _body(request: Request) -> dict[str, Any]:
     if isinstance(request.json, dict):
         return request.json
-    return {_RAW: _hash_of(request)} if request.body.size else {}
+    return {RAW: _hash_of(request)} if request.body.size else {}
 
 
 def _hash_of(request: Request) -> str:
@@ -65,7 +65,8 @@ def _hash_of(request: Request) -> str:
     return digest.hexdigest()
 
 
-def _written(value: Any) -> bytes:
+def canonical(value: Any) -> bytes:
+    """The text that is hashed. Raises RecursionError."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 
@@ -84,11 +85,12 @@ def _provider(host: str, body: dict[str, Any]) -> str:
     return "openai" if any("function" in tool for tool in tools) else "generic"
 
 
-def _normalised(body: dict[str, Any], host: str) -> dict[str, Any]:
+def normalised(body: dict[str, Any], host: str) -> dict[str, Any]:
+    """A body as promptecho compares and writes it. ``host``: in lower case; empty where it is not known."""
     said = dict(body)
     provider = _provider(host, body)
     if provider == "anthropic" and isinstance(said.get("system"), list):
-        said["system"] = _texts(said["system"]) or said["system"]
+        said["system"] = _texts(said["system"])
     if provider == "openai":
         _openai(said)
     if isinstance(said.get("messages"), list):
@@ -103,7 +105,7 @@ def _normalised(body: dict[str, Any], host: str) -> dict[str, Any]:
 def _openai(said: dict[str, Any]) -> None:
     """Its system messages move. One of several blocks is lost there, as in promptecho."""
     messages = _list(said.get("messages"))
-    system = [_message(message)["content"] for message in messages if _is_system(message) and "content" in message]
+    system = [_message(message).get("content", "") for message in messages if _is_system(message)]
     if any(map(_is_system, messages)) and "system" not in said:
         said["system"] = "\n".join(text for text in system if isinstance(text, str))
     said["messages"] = [message for message in messages if not _is_system(message)]
@@ -111,9 +113,10 @@ def _openai(said: dict[str, Any]) -> None:
         said["max_tokens"] = said.pop("max_completion_tokens")
 
 
-def _texts(blocks: list[Any]) -> str:
+def _texts(blocks: list[Any]) -> Any:
+    """The texts of a list with any; else it is as it was."""
     texts = [block.get("text", "") for block in blocks if isinstance(block, dict) and block.get("type") == "text"]
-    return "\n".join(text for text in texts if isinstance(text, str))
+    return "\n".join(text for text in texts if isinstance(text, str)) if texts else blocks
 
 
 def _message(message: Any) -> Any:

@@ -1,0 +1,136 @@
+"""Opens a cassette: reads all of it, and says what is wrong with it before anything is served.
+
+Blocks for as long as reading takes; may run in any thread. Raises `CassetteError`. Called by `Cassette.open`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+
+from attrs import define, field, frozen
+
+from proxy_daemon.core.adopting import Adopter
+from proxy_daemon.core.cassettes import Format, Unreadable
+from proxy_daemon.core.cassettes.formats import BUILT_IN as FORMATS
+from proxy_daemon.core.cassettes.llmproxy import HEADER, Damaged
+from proxy_daemon.core.cassettes.llmproxy.splitting import is_ours
+from proxy_daemon.core.ids import Ids
+from proxy_daemon.store.cassette.beside import Beside
+from proxy_daemon.store.cassette.disk import read_from
+from proxy_daemon.store.cassette.file import CassetteFile
+from proxy_daemon.store.cassette.foreign import Foreign, LeftOut
+from proxy_daemon.store.cassette.locking import locked, shared
+from proxy_daemon.store.cassette.recognised import Recognised
+from proxy_daemon.store.cassette.scanning import Numbers, Scanner
+from proxy_daemon.store.cassette.values import CassetteError, Changes, Held
+
+RECORDING = ("once", "new_episodes", "all")
+MODES = ("off", "none", *RECORDING)
+ADVICE = "repair it, or serve the others with --tolerate-damage"
+BARRED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_MOST_SHOWN = 5
+
+
+@frozen
+class Reading:
+    """How a cassette is read. ``mode``: of `MODES`; ``adopter`` and ``formats``: for files of other tools.
+
+    ``tolerate_damage``: the intact recordings of a damaged file are served. ``force``: mode `all` replaces what a
+    person has edited or pinned, too.
+    """
+
+    ids: Ids
+    mode: str = "new_episodes"
+    recognised: Recognised = field(factory=Recognised)
+    adopter: Adopter = field(factory=lambda: Adopter(record_errors=True))
+    formats: Sequence[Format] = FORMATS
+    tolerate_damage: bool = False
+    force: bool = False
+
+
+@define
+class Opened:
+    """A cassette as it was found. ``foreign``: it is of another tool."""
+
+    file: CassetteFile
+    found: Changes
+    records: bool
+    foreign: bool = False
+    left_out: Sequence[LeftOut] = ()
+    notice: str = ""
+
+    @property
+    def damaged(self) -> Sequence[Damaged]:
+        """Documents that are not served."""
+        return tuple(self.file.damaged)
+
+
+def opened(path: str, reading: Reading) -> Opened:
+    """Read it; it need not be there. Raises `CassetteError`."""
+    if reading.mode not in MODES:
+        raise CassetteError(f"{path}: no mode {reading.mode!r}: there are {', '.join(MODES)}")
+    place = os.path.realpath(path)
+    numbers = Numbers(reading.ids)
+    file = CassetteFile(place, Scanner(place, reading.recognised, numbers.next, Beside(os.path.dirname(place))))
+    try:
+        found = _opened(file, reading, numbers)
+    except (OSError, Unreadable) as error:
+        text = str(error)
+        raise CassetteError(text if place in text else f"{place}: {text}") from error
+    file.run = 1
+    return found
+
+
+def _opened(file: CassetteFile, reading: Reading, numbers: Numbers) -> Opened:
+    try:
+        with shared(file.path) as descriptor:
+            data = read_from(descriptor, file.path)
+    except FileNotFoundError:
+        return Opened(file, Changes(), reading.mode in RECORDING)
+    if not is_ours(data) and not HEADER.startswith(data):
+        return _foreign(file, data, reading, numbers)
+    _refresh(file, repair=reading.mode in RECORDING)
+    if file.damaged and not reading.tolerate_damage:
+        raise CassetteError(_told(file))
+    records = reading.mode in RECORDING and not (reading.mode == "once" and file.slots)
+    notice, file.notice = file.notice, ""
+    return Opened(file, file.changes(), records, notice=notice)
+
+
+def _refresh(file: CassetteFile, *, repair: bool) -> None:
+    """In a mode that records, what a crash left is repaired; where the file may not be written, it is only read."""
+    try:
+        if repair:
+            with locked(file.path, make=False) as descriptor:
+                file.refresh(descriptor, repair=True)
+            return
+    except OSError as error:
+        if error.errno not in BARRED:
+            raise
+    with shared(file.path) as descriptor:
+        file.refresh(descriptor, repair=False)
+
+
+def _foreign(file: CassetteFile, data: bytes, reading: Reading, numbers: Numbers) -> Opened:
+    reader = Foreign(reading.recognised, reading.adopter, reading.formats, numbers.next)
+    found: dict[bytes, list[Held]] = {}
+    left_out = []
+    for one in reader.entries(file.path, data):
+        if isinstance(one, LeftOut):
+            left_out.append(one)
+        else:
+            found.setdefault(one.recording.fingerprint, []).append(one)
+    if reading.mode in ("new_episodes", "all") or (reading.mode == "once" and not found):
+        raise CassetteError(
+            f"{file.path} is a cassette of another tool: it is only read; use mode none, or record into another file"
+        )
+    return Opened(file, Changes(found), records=False, foreign=True, left_out=left_out)
+
+
+def _told(file: CassetteFile) -> str:
+    """All that is damaged, or the first of it, in one line."""
+    shown = [f"{file.path}:{one.line}: {one.reason}" for one in file.damaged[:_MOST_SHOWN]]
+    more = len(file.damaged) - len(shown)
+    return "; ".join([*shown, *([f"and {more} more"] if more else []), ADVICE])
