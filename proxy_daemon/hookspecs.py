@@ -52,11 +52,11 @@ def deadline(seconds: float) -> Callable[[Function], Function]:
 
 
 def only_where(wanted: Callable[[Any, Exchange], bool]) -> Callable[[Function], Function]:
-    """Let an implementation of a hook that shapes answers be called only where ``wanted(plugin, exchange)`` says so.
+    """Let an implementation be called only where ``wanted(plugin, exchange)`` says so.
 
-    For `llmproxy_response_head`, `llmproxy_transform` and `llmproxy_observe`. Put it below ``@hookimpl``. An answer
-    that no plugin wants takes the short way, as if there were no such plugin. ``wanted`` must be quick; where it
-    raises, the implementation has raised.
+    For `llmproxy_request`, `llmproxy_response_head`, `llmproxy_transform` and `llmproxy_observe`. Put it below
+    ``@hookimpl``. A request or an answer that no plugin wants takes the short way, as if there were no such plugin.
+    ``wanted`` must be quick; it may be called more than once, and where it raises, the implementation has raised.
     """
 
     def mark(function: Function) -> Function:
@@ -86,7 +86,10 @@ def events(*kinds: str) -> Callable[[Function], Function]:
 
 
 class Transform(Protocol):
-    """Changes a response body on its way to the client, piece by piece. Both calls are synchronous."""
+    """Changes a response body on its way to the client, piece by piece. The calls are synchronous.
+
+    One that also has a method `broken_off()` is told by it, in the place of `end`, of an answer that has no end.
+    """
 
     def piece(self, data: bytes) -> bytes:
         """What goes on in place of ``data``; what is held back comes with a later piece or at the end."""
@@ -214,7 +217,8 @@ def llmproxy_formats() -> list[Format]:
 def llmproxy_request(exchange: Exchange) -> Request | None:
     """Called when the request is whole. Return the request that goes on in its place, or None to leave it.
 
-    Kind: fold; the next implementation sees the new one as `exchange.request`. The fingerprint is taken afterwards.
+    Kind: fold; the next implementation sees the new one as `exchange.request`. The fingerprint is taken afterwards;
+    where the path is another one, its API is recognised again.
     A raise fails closed: 502 naming the plugin.
     """
 
@@ -275,6 +279,9 @@ def llmproxy_record(exchange: Exchange, recording: Recording) -> Recording | boo
     """Called after the end of a live answer, before it is stored.
 
     Return the recording to store in its place, `False` to store nothing, or None to leave it.
+
+    Where any plugin has this hook, what clients get is not recorded beside what upstream sent: nobody could take out
+    of it what must not be stored.
 
     Kind: fold; a veto ends it. A raise fails closed: nothing is stored.
     """

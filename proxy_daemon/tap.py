@@ -26,9 +26,10 @@ from proxy_daemon.core.ids import Ids
 from proxy_daemon.core.matching.anew import Anew
 from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.fingerprint import Matcher
-from proxy_daemon.core.modes import MODES
-from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.modes import MODES, ONCE
+from proxy_daemon.core.numbered import NumberedRequests
 from proxy_daemon.core.services import Services, Store
+from proxy_daemon.core.shelves import Binding, Shelf, Unavailable
 from proxy_daemon.core.tokens import Tokens
 from proxy_daemon.exposure import exposed, guard_keys, interface, opened, scopes_by_key
 from proxy_daemon.net import handed_over, listening
@@ -55,9 +56,14 @@ from proxy_daemon.pipeline.flights import Flights
 from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.pipeline.recognising import Recogniser
+from proxy_daemon.pipeline.secret_watch import SecretWatch
+from proxy_daemon.pipeline.shelves import Opened, Shelves
 from proxy_daemon.plugins import built_in
 from proxy_daemon.settings import Settings, SettingsError
+from proxy_daemon.settings.redacting import redactor_of
 from proxy_daemon.settings.secrets import admin_token
+from proxy_daemon.store.cassette.cassette import Cassette, CassetteError, Reading
+from proxy_daemon.store.cassette.recognised import Recognised
 from proxy_daemon.store.database import SQLiteStore, StoreError
 from proxy_daemon.store.nothing import NoStore
 from proxy_daemon.store.refingerprint import Rules
@@ -142,9 +148,12 @@ async def _assemble(settings: Settings, machine: Machine) -> Daemon:
     dialects = [dialect for _, found in await hooks.each("llmproxy_dialects") for dialect in found] + list(BUILT_IN)
     store, key = await _open_store(settings, machine, hooks, dialects)
     work = _work(settings, store, machine)
-    services = _services(store, machine, hooks, work, EitherForm(_anew(settings, dialects)))
-    stops = (machine.scheduler.stop, machine.stop_threads, getattr(store, "close", lambda: None))
+    anew = _anew(settings, dialects)
+    stops: tuple[Stopping, ...] = (machine.scheduler.stop, machine.stop_threads, getattr(store, "close", lambda: None))
     try:
+        shelves = _shelves(settings, store, machine, dialects)
+        services = _services(store, machine, hooks, work, anew, shelves)
+        stops = (shelves.close, *stops)
         return await _daemon(settings, machine, hooks, dialects, services, key, stops)
     except BaseException:
         if isinstance(store, SQLiteStore):
@@ -173,7 +182,7 @@ async def _daemon(
     keeper = _keeper(settings, hooks, services, machine, key)
     services.life.scoped = keeper.scope_by_key
     stage = Stage(settings, keeper, clock, machine.reactor)
-    pipeline = Pipeline(settings, MODES[settings.mode], hooks, keeper, upstreams, stage, Flights())
+    pipeline = Pipeline(settings, services.shelves, hooks, keeper, upstreams, stage, Flights(), dialects)
     admission = Admission(settings.upstream, dialects, clock, key, Ids(clock))
     pages = mounted(await hooks.each("llmproxy_resources", settings, services))
     root = FrontResource(Front(admission, pipeline, upstreams.has), pages)
@@ -216,11 +225,12 @@ def _keeper(settings: Settings, hooks: Dispatcher, services: Services, machine: 
         redactor=services.redactor,
         hooks=hooks,
         worker=machine.redaction,
-        mode=MODES[settings.mode],
+        shelves=services.shelves,
         scope_by_key=scopes_by_key(settings),
         ends=GoodEnds.of(settings, machine.redaction),
         record_max_body=settings.record_max_body,
         recogniser=Recogniser(services.redactor, Matcher.of(settings), key),
+        watch=SecretWatch(machine.redaction, settings.on_secret),
         run=Ids(machine.clock).least(),
     )
 
@@ -233,7 +243,12 @@ def _work(settings: Settings, store: Store, machine: Machine) -> ChildWork | Non
 
 
 def _services(
-    store: Store, machine: Machine, hooks: Dispatcher, work: ChildWork | None, either_form: EitherForm
+    store: Store,
+    machine: Machine,
+    hooks: Dispatcher,
+    work: ChildWork | None,
+    anew: Anew,
+    shelves: Shelves,
 ) -> Services:
     facts: dict[str, Callable[[], Any]] = {"store": store.stats, "plugin_faults": lambda: dict(hooks.faults)}
     return Services(
@@ -241,12 +256,13 @@ def _services(
         clock=machine.clock,
         worker=machine.worker,
         scheduler=machine.scheduler,
-        redactor=Redactor(),
+        redactor=anew.redactor,
         lines=lambda file: Lines(file, machine.scheduler).write,
         facts=facts,
         tell=hooks.tell,
         work=work,
-        either_form=either_form,
+        either_form=EitherForm(anew),
+        shelves=shelves,
     )
 
 
@@ -279,15 +295,58 @@ async def _open_store(
     return store, store.key
 
 
+def _shelves(settings: Settings, store: Store, machine: Machine, dialects: list[Dialect]) -> Shelves:
+    """Where recordings are found and kept. The cassette of the settings is opened before anybody asks it."""
+    if settings.mode == ONCE and not settings.cassette and not settings.cassette_dir:
+        raise SettingsError("mode once belongs to cassettes: give --cassette or --cassette-dir, or another --mode")
+    mode = MODES["none"] if settings.mode == ONCE else MODES[settings.mode]
+
+    def read(binding: Binding) -> Opened:
+        cassette = _cassette(settings, machine, dialects, binding)
+        return Opened(cassette, not cassette.empty_at_start, lambda: machine.worker.run(cassette.close))
+
+    shelves = Shelves(
+        Shelf(store, mode), settings.cassette_dir, settings.mode, lambda binding: machine.worker.run(read, binding)
+    )
+    machine.scheduler.every(1.0, shelves.sweep)
+    if settings.cassette:
+        try:
+            shelves.adopt(read(Binding(settings.cassette)), settings.cassette)
+        except Unavailable as error:
+            raise StartError(f"--cassette {error}") from error
+    return shelves
+
+
+def _cassette(settings: Settings, machine: Machine, dialects: list[Dialect], binding: Binding) -> Cassette:
+    """The file of a cassette, read; may run in a thread. Raises `Unavailable`."""
+    matcher = binding.matcher or Matcher.of(settings)
+    reading = Reading(
+        Ids(machine.clock),
+        binding.mode or settings.mode,
+        Recognised(matcher, dialects, NumberedRequests(redactor_of(settings).rules)),
+        tolerate_damage=settings.tolerate_damage,
+        force=settings.force,
+    )
+    try:
+        cassette = Cassette.open(binding.file, reading, call_in_reactor=machine.reactor.callFromThread)
+    except CassetteError as error:
+        raise Unavailable(500, str(error)) from error
+    cassette.on_trouble = cassette.on_notice = _tell_trouble
+    for line in (cassette.notice, *(f"{one.line}: {one.reason}" for one in cassette.damaged)):
+        if line:
+            machine.reactor.callFromThread(_tell_trouble, f"{binding.file}: {line}")
+    return cassette
+
+
 def _rules(settings: Settings, dialects: list[Dialect]) -> Rules:
     """What fingerprints follow. A store that was written under other rules gets new ones before anybody asks."""
     anew = _anew(settings, dialects)
     # A warning, since it may take a minute: `llmproxy serve` shows nothing less.
-    return Rules(anew.matcher.digest, anew, lambda line: log.warn("{line}", line=line))  # noqa: G010  (a Twisted logger)
+    return Rules(anew.digest, anew, lambda line: log.warn("{line}", line=line))  # noqa: G010  (a Twisted logger)
 
 
 def _anew(settings: Settings, dialects: list[Dialect]) -> Anew:
-    return Anew(Matcher.of(settings), dialects, settings.upstream)
+    return Anew(Matcher.of(settings), dialects, settings.upstream, redactor_of(settings))
 
 
 def _tell_trouble(trouble: str) -> None:
@@ -316,8 +375,10 @@ def start_lines(settings: Settings, addresses: list[str]) -> list[str]:
     """What the person who started the daemon should know."""
     upstream = ", ".join(f"{upstream.name} {upstream.url}" for upstream in settings.upstream) or "by API"
     lines = [f"listening on {', '.join(addresses)}, upstream: {upstream}, mode {settings.mode}"]
-    mode = MODES[settings.mode]
-    if settings.store == "off":
+    mode = MODES[settings.mode] if settings.mode != ONCE else MODES["none"]
+    if settings.cassette:
+        lines.append(f"the cassette is {settings.cassette}")
+    elif settings.store == "off":
         lines.append("nothing is recorded (--store off)")
     elif mode.looks_up:
         lines.append(f"answers recorded in {settings.store} are served again; --mode off turns that off")

@@ -34,6 +34,7 @@ from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.script import Script
 from proxy_daemon.core.services import Candidate, Services
+from proxy_daemon.core.shelves import OnlyStore, Shelf
 from proxy_daemon.core.upstreams import Upstream, parse_upstream
 from proxy_daemon.net.player import Player
 from proxy_daemon.net.stage import Stage
@@ -186,6 +187,11 @@ class MemoryStore:
         """Keep it."""
         self.recordings[recording.id] = recording
 
+    def amend(self, recording: Recording) -> None:
+        """Keep it in the place of the one that was put."""
+        if recording.id in self.recordings:
+            self.recordings[recording.id] = recording
+
     def stats(self) -> dict[str, Any]:
         """How many."""
         return {"exchanges": len(self.recordings)}
@@ -249,18 +255,26 @@ class Kit:
         self._upstreams = _KitUpstreams(answer, self.clock)
         clock, inline, redactor = _KitClock(self.clock), _Inline(), Redactor()
         either_form = EitherForm(Anew(Matcher.of(self.settings), upstreams=self.settings.upstream))
+        shelves = OnlyStore(Shelf(self.store, MODES[self.settings.mode]))
         services = Services(
-            self.store, clock, inline, inline, redactor, lambda file: lambda line: None, {}, either_form=either_form
+            self.store,
+            clock,
+            inline,
+            inline,
+            redactor,
+            lambda file: lambda line: None,
+            {},
+            either_form=either_form,
+            shelves=shelves,
         )
         self._now(self.hooks.each("llmproxy_configure", self.settings, services))
         dialects = [each for _, found in self._now(self.hooks.each("llmproxy_dialects")) for each in found]
-        mode = MODES[self.settings.mode]
         keeper = Keeper(
             self.store,
             redactor,
             self.hooks,
             inline,
-            mode,
+            shelves,
             self.settings.replay_scope == "key",
             GoodEnds.of(self.settings, inline),
             self.settings.record_max_body,
@@ -268,8 +282,10 @@ class Kit:
             run=Ids(clock).least(),
         )
         stage = Stage(self.settings, keeper, clock, self.clock)
-        self.pipeline = Pipeline(self.settings, mode, self.hooks, keeper, self._upstreams, stage, Flights())
-        self._admission = Admission(self.settings.upstream, [*dialects, *BUILT_IN], clock, b"k" * 32, Ids(clock))
+        dialects += BUILT_IN
+        upstreams = self._upstreams
+        self.pipeline = Pipeline(self.settings, shelves, self.hooks, keeper, upstreams, stage, Flights(), dialects)
+        self._admission = Admission(self.settings.upstream, dialects, clock, b"k" * 32, Ids(clock))
 
     @property
     def sent(self) -> list[tuple[Upstream, Request]]:

@@ -21,7 +21,7 @@ WITHOUT_VALUE = {
     "max-spool",
     "admin-token-file",
 }
-OF_TABLES = {"teams", "search-team", "path", "on", "name", "pattern"}
+OF_TABLES = {"teams", "search-team", "path", "on", "name", "pattern", "header", "json"}
 KEYS = {name.replace("_", "-") for name in OPTIONS} - {"config"}  # a file does not name another
 
 

@@ -79,12 +79,22 @@ class Exhibit:
             "ending": recording.ending.value,
             "detail": recording.detail,
             "cut": recording.cut,
+            "rules": recording.rules,
+            "delivered": self._delivered(),
             "unknown": [each.value for each in Unknown if each in recording.unknown],
             "conversation": _plain(self.conversation),
             "answer": _plain(self.answer),
             "problem": self.problem,
             "not_served": self.not_served,
         }
+
+    def _delivered(self) -> dict[str, Any] | None:
+        """What the client got, where it is not what upstream sent. ``size``: null where the body is the same."""
+        delivered = self.recording.delivered
+        if delivered is None:
+            return None
+        size = None if delivered.body is None else delivered.body.size
+        return {"status": delivered.head.status, "size": size, "cut": delivered.cut}
 
 
 def exhibit(place: str, recording: Recording, dialects: Sequence[Dialect], not_served: str = "") -> Exhibit:

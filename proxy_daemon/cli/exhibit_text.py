@@ -25,6 +25,7 @@ from proxy_daemon.core.conversation import (
     Usage,
     Vector,
 )
+from proxy_daemon.core.messages import Delivered
 
 INDENT = "    "
 
@@ -40,11 +41,24 @@ def _head(shown: Exhibit) -> Iterator[str]:
     facts = [shown.dialect.name, shown.dialect.operation(request).value, shown.dialect.model(request)]
     facts += ["stream"] if shown.dialect.streams(request) else []
     yield f"  {one_line(', '.join(fact for fact in facts if fact))}"
-    reason = recording.response.head.reason.decode("latin-1") if recording.response else ""
+    got = recording.delivered or recording.response
+    reason = got.head.reason.decode("latin-1") if got else ""
     status = one_line(f"status {recording.status} {reason}".strip()) if recording.status else "no status"
     yield f"  {status}, {recording.ending.value}{', cut' if recording.cut else ''}"
     if shown.started:
         yield f"  recorded {shown.started}"
+    if recording.rules:
+        yield f"  changed by: {one_line(', '.join(recording.rules))}"
+    if recording.delivered is not None:
+        yield f"  {_delivered(recording.delivered)}"
+
+
+def _delivered(delivered: Delivered) -> str:
+    """The answer that follows is upstream's."""
+    if delivered.body is None:
+        return "the client got another head"
+    cut = ", of which these are the first" if delivered.cut else ""
+    return f"the client got another body: --delivered, {delivered.body.size} octets{cut}"
 
 
 def _messages(shown: Exhibit) -> Iterator[str]:

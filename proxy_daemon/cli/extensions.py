@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -15,10 +16,12 @@ import pluggy
 from proxy_daemon import hookspecs
 from proxy_daemon.core.cassettes import Format
 from proxy_daemon.core.cassettes.formats import BUILT_IN as FORMATS
+from proxy_daemon.core.cassettes.llmproxy import LlmproxyCassette
 from proxy_daemon.core.dialects import BUILT_IN as DIALECTS
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.settings import Settings
 from proxy_daemon.settings.plugin_places import NotLoaded, imported, loaded, plugin_name
+from proxy_daemon.store.cassette.beside import Beside
 
 
 class PluginError(Exception):
@@ -36,7 +39,7 @@ class Extensions:
 
     def formats(self) -> Sequence[Format]:
         """Those of plugins, then the built-in ones. Raises `PluginError`."""
-        return [*self._all("llmproxy_formats"), *FORMATS]
+        return [*self._all("llmproxy_formats"), LlmproxyCassette(_beside), *FORMATS]
 
     def dialects(self) -> Sequence[Dialect]:
         """As the daemon asks them. Raises `PluginError`."""
@@ -78,6 +81,11 @@ def _places(settings: Settings) -> Iterator[tuple[str, Any]]:
         name = plugin_name(place)
         if name not in settings.block_plugin:
             yield name, lambda place=place: imported(place)
+
+
+def _beside(file: str) -> Beside:
+    """The files beside a cassette of ours: those of its own directory."""
+    return Beside(str(Path(file).parent))
 
 
 def _line(name: str, what: str, error: BaseException) -> str:

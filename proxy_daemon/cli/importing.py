@@ -25,6 +25,7 @@ from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Recording
 from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.settings import Settings, SettingsError
+from proxy_daemon.settings.redacting import redactor_of
 from proxy_daemon.store.imports import Imports, NotWritten
 from proxy_daemon.store.opening import StoreError
 from proxy_daemon.store.refingerprint import Rules
@@ -183,6 +184,7 @@ def _adopter(chosen: Settings, extensions: Extensions) -> Adopter:
         chosen.on_error_response == "record",
         chosen.on_broken_stream == "record",
         chosen.record_max_body,
+        redactor=redactor_of(chosen),
         matcher=Matcher.of(chosen),
     )
 
@@ -191,7 +193,8 @@ def _rules(chosen: Settings, adopter: Adopter) -> Rules:
     def tell(line: str) -> None:
         sys.stderr.write(f"llmproxy: {one_line(line)}\n")
 
-    return Rules(adopter.matcher.digest, Anew(adopter.matcher, adopter.dialects, chosen.upstream), tell)
+    anew = Anew(adopter.matcher, adopter.dialects, chosen.upstream, adopter.redactor)
+    return Rules(anew.digest, anew, tell)
 
 
 def _check_store(chosen: Settings) -> None:

@@ -11,10 +11,12 @@ from proxy_daemon.cli.output import guarded
 USAGE = f"""llmproxy {__version__}: records, replays and explains the traffic between LLM clients and LLM APIs
 
 usage: llmproxy serve [OPTIONS]    run the proxy in the foreground; llmproxy serve --help lists the options
+       llmproxy run -- COMMAND     run a program with a proxy of its own, and say what came from recordings
        llmproxy demo               record, stream, replay with the upstream gone, explain a near miss
        llmproxy token NAME         make a token for a client of another machine
        llmproxy import FILES...    bring recordings of other tools into the store
        llmproxy show FILE[#n]      show what is said in recordings; llmproxy show ID for one of the store
+       llmproxy scan FILES...      look for secrets in recordings, and in any other file
        llmproxy verdict            say what of a run came from recordings; exit code 1 where CI must fail
        llmproxy rewrite RULES      apply rules to the standard input; --explain says which rule changes what
        llmproxy --version
@@ -46,6 +48,13 @@ def demo(arguments: list[str]) -> int:
     return run(arguments)
 
 
+def run_command(arguments: list[str]) -> int:
+    """A command with a proxy of its own. Returns the exit code."""
+    from proxy_daemon.cli.run import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
 def token(arguments: list[str]) -> int:
     """A token for a client. Returns the exit code."""
     from proxy_daemon.cli.token import run  # noqa: PLC0415  (as above)
@@ -67,6 +76,13 @@ def show(arguments: list[str]) -> int:
     return run(arguments)
 
 
+def scan(arguments: list[str]) -> int:
+    """Whether files hold secrets. Returns the exit code."""
+    from proxy_daemon.cli.scan import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
 def verdict(arguments: list[str]) -> int:
     """What a running daemon says of a run. Returns the exit code."""
     from proxy_daemon.cli.verdict import run  # noqa: PLC0415  (as above)
@@ -82,10 +98,12 @@ def rewrite(arguments: list[str]) -> int:
 
 
 COMMANDS = {
+    "run": run_command,
     "demo": demo,
     "token": token,
     "import": import_files,
     "show": show,
+    "scan": scan,
     "verdict": verdict,
     "rewrite": rewrite,
 }

@@ -112,7 +112,7 @@ def run(arguments: list[str]) -> int:
             return _complain("an empty name is neither a file nor an exchange's id", 2)
         chosen = settings(said)
         extensions = Extensions(chosen)
-        show = Show(extensions.formats(), extensions.dialects(), _parts(said), not said.raw)
+        show = Show(extensions.formats(), extensions.dialects(), _parts(said), not (said.raw or said.delivered))
     except SystemExit as error:
         return 0 if error.code in (0, None) else 2
     except (SettingsError, PluginError) as error:
@@ -157,8 +157,8 @@ def _stored(show: Show, what: str, exchange_id: int, store: str) -> None:
 
 
 def _parts(said: argparse.Namespace) -> Callable[[Recording, Exhibit | None], Iterator[str | bytes]]:
-    if said.raw:
-        return _raw
+    if said.raw or said.delivered:
+        return _raw if said.raw else _delivered
     form = Exhibit.as_json if said.json else text
 
     def parts(_: Recording, shown: Exhibit | None) -> Iterator[str | bytes]:
@@ -174,6 +174,15 @@ def _raw(recording: Recording, _: Exhibit | None) -> Iterator[str | bytes]:
         yield from chunks(recording.response.body)
 
 
+def _delivered(recording: Recording, _: Exhibit | None) -> Iterator[str | bytes]:
+    """The body that the client got: upstream's own where nothing has changed it."""
+    delivered, response = recording.delivered, recording.response
+    if delivered is not None and delivered.body is not None:
+        yield from chunks(delivered.body)
+    elif response is not None:
+        yield from chunks(response.body)
+
+
 def _complain(error: Exception | str, code: int) -> int:
     sys.stderr.write(f"llmproxy: {one_line(str(error))}\n")
     return code
@@ -185,5 +194,6 @@ def _parser() -> argparse.ArgumentParser:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a line of JSON for each")
     form.add_argument("--raw", action="store_true", help="the octets of the answer's body, as they were on the wire")
+    form.add_argument("--delivered", action="store_true", help="the same of what the client got, behind all rules")
     add_options(parser)
     return parser

@@ -9,28 +9,19 @@ import argparse
 import json
 import re
 import sys
-from typing import Any
 
 from attrs import frozen
 
 from proxy_daemon.cli.asking import Address, NoAnswer, address, ask
 from proxy_daemon.cli.given import Parser
 from proxy_daemon.cli.harmless import one_line
-from proxy_daemon.cli.verdict_text import COLUMNS, lines
+from proxy_daemon.cli.judgement import WORDS, against, is_verdict, parse_fail_on
+from proxy_daemon.cli.verdict_text import lines
 from proxy_daemon.settings import SettingsError
 from proxy_daemon.settings.secrets import token_in
 
 DESCRIPTION = "Say what of a run came from recordings, what did not and why, and which recordings nobody used."
 PAGE = "/_llmproxy/api/verdict"
-# What to fail on, and what it is called in the daemon's answer.
-WORDS = {
-    "miss": "misses",
-    "unused": "unused",
-    "live": "live",
-    "refused": "refused",
-    "failed": "failed",
-    "near": "near",
-}
 DEFAULT = ("miss", "refused", "failed")
 _SESSION = re.compile(r"[\x20-\x7e]{0,400}")
 
@@ -75,64 +66,6 @@ def _answered(question: Question) -> int:
     return 1 if reasons else 0
 
 
-def against(found: dict[str, Any], session: str | None, fail_on: tuple[str, ...]) -> list[str]:
-    """Why the answer is no, a line each; none where all is fine."""
-    reasons = [
-        f"{_called(each['session'])} has {', '.join(counted)}"
-        for each in found["sessions"]
-        if (counted := [f"{word}: {count}" for word in fail_on if (count := _count(each, word))])
-    ]
-    if found["beyond"] is not None and fail_on:
-        reasons.append("there were more sessions than are told apart: llmproxy verdict --reset, before each run")
-    if session and not any(each["exchanges"] for each in found["sessions"]) and fail_on:
-        reasons.append(f"nothing was asked in {_called(session)}: do its clients send X-LLMProxy-Session?")
-    return reasons
-
-
-def is_verdict(found: Any) -> bool:
-    """Whether an answer has the shape that is printed and judged here."""
-    if not isinstance(found, dict) or not {"sessions", "beyond"} <= found.keys():
-        return False
-    sessions, beyond = found["sessions"], found["beyond"]
-    if not isinstance(sessions, list) or not sessions:
-        return False
-    return all(map(_is_session, sessions)) and (beyond is None or _has_counts(beyond))
-
-
-def _is_session(each: Any) -> bool:
-    if not _has_counts(each) or not isinstance(each.get("session"), str):
-        return False
-    unused, reports = each.get("unused"), each.get("reports")
-    if (
-        not isinstance(unused, dict)
-        or not _is_number(unused.get("count"))
-        or not _is_number(each.get("reports_left_off"))
-    ):
-        return False
-    return all(isinstance(listed, list) and all(map(_is_texts, listed)) for listed in (unused.get("first"), reports))
-
-
-def _has_counts(each: Any) -> bool:
-    return isinstance(each, dict) and all(_is_number(each.get(name)) for name in ("exchanges", *COLUMNS))
-
-
-def _is_texts(each: Any) -> bool:
-    return isinstance(each, dict) and all(isinstance(value, str) for value in each.values())
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _count(each: dict[str, Any], word: str) -> int:
-    count: int = each["unused"]["count"] if word == "unused" else each[WORDS[word]]
-    return count
-
-
-def _called(session: str) -> str:
-    return f"session {session!r}" if session else "the session without a name"
-
-
 # --- the command line ------------------------------------------------------------------------------------------------
 
 
@@ -157,14 +90,4 @@ def _question(said: argparse.Namespace) -> Question:
     if said.session is not None and _SESSION.fullmatch(said.session) is None:
         raise ValueError("--session: up to 400 printable ASCII characters")
     token = "" if said.admin_token_file is None else token_in(said.admin_token_file)
-    return Question(address(said.url, token), said.session, _fail_on(said.fail_on), said.reset, said.json)
-
-
-def _fail_on(text: str) -> tuple[str, ...]:
-    if text.strip() == "nothing":
-        return ()
-    words = [word.strip() for word in text.split(",")]
-    for word in words:
-        if word not in WORDS:
-            raise ValueError(f"--fail-on: {word!r} is not one of {', '.join(WORDS)}, nor nothing")
-    return tuple(dict.fromkeys(words))
+    return Question(address(said.url, token), said.session, parse_fail_on(said.fail_on), said.reset, said.json)

@@ -1,6 +1,7 @@
 """The values that pass through the pipeline: request, response head, recording, and the exchange that holds them.
 
-Everything on the wire is bytes, and stays what it was. Plugins get an `Exchange`; only the pipeline assigns to it.
+Everything on the wire is bytes, and stays what it was. Plugins get an `Exchange`; only the pipeline assigns to it:
+`notes` is theirs to write, and `fire` theirs to call.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from proxy_daemon.core.upstreams import Upstream
 
 if TYPE_CHECKING:
     from proxy_daemon.core.dialects.dialect import Dialect
+    from proxy_daemon.core.shelves import Shelf
 
 # Larger JSON is not parsed on the reactor thread: it is relayed, recorded and compared as bytes.
 JSON_LIMIT = 8 * 1024 * 1024
@@ -154,6 +156,18 @@ class Response:
     trailers: Headers = Headers()
 
 
+@frozen(slots=False)
+class Delivered:
+    """What the client got, where rules or plugins made it another than upstream's.
+
+    ``body``: None where it is upstream's own, octet for octet. ``cut``: it was too long to be recorded, or withheld.
+    """
+
+    head: ResponseHead
+    body: Body | None = None
+    cut: bool = False
+
+
 class Unknown(StrEnum):
     """What a recording of another tool does not tell. It is never made up."""
 
@@ -202,6 +216,8 @@ class Recording:
     written: bool = False  # a person wrote its answer: it answers streaming and not, as the client asks
     asked: Upstream | None = None  # of whom it was asked, as its fingerprint counts; None: of `upstream`
     fitted: bool = False  # never stored: its answer was made to fit the request that it answers (ids, or another form)
+    rules: tuple[str, ...] = ()  # names of those that changed something
+    delivered: Delivered | None = None  # what the client got; None: what upstream sent, as far as it came
 
     @lazy
     def replay_head(self) -> ResponseHead:
@@ -222,8 +238,9 @@ class Recording:
 
 
 # Notes of an exchange that more than one room reads.
+MAY_MAKE = "llmproxy.may_make"  # whether who asks may make new cassettes
+SAFE = "llmproxy.safe_request"  # the request without its secrets, made once
 SCOPE = "llmproxy.scope"  # whose recordings its fingerprint finds
-RULES = "llmproxy.rules"  # names of the rules that changed something
 PROBLEMS = "llmproxy.problems"  # what rules could not change, and why
 
 
@@ -242,6 +259,8 @@ class Exchange:
     directives: Directives = Directives()
     credential: bytes = b""  # keyed hash of what the client authenticates with; empty without
     session: str = ""  # the client's `X-LLMProxy-Session`: an own place in repeated recordings, an own verdict
+    cassette: str = ""  # the cassette that the client names; empty: what the daemon was started with
+    shelf: Shelf | None = None  # where its recordings are found and kept; None until the exchange begins
     model: str = ""
     fingerprint: bytes = b""
     outcome: Outcome = Outcome.LIVE
@@ -249,6 +268,7 @@ class Exchange:
     detail: str = ""  # why, in words, where there is something to say
     if_cancelled: Ending = Ending.CLIENT_GONE  # how it ends when it is cancelled
     served_from: int = 0
+    at_hand: Response | None = None  # the recorded answer, where it could go out at once as it is
     fitted: bool = False  # the recording that answers was made to fit (`Recording.fitted`)
     likeness: float = 0.0  # of the recording that answers in the place of an equal one (--fuzzy serve); 0: it is equal
     status: int = 0
@@ -256,7 +276,15 @@ class Exchange:
     response_size: int = 0
     head_time: int = 0  # microseconds since the start
     duration: int = 0  # microseconds since the start
+    rules: tuple[str, ...] = ()  # names of those that changed something: see `fire`
     notes: dict[str, Any] = field(factory=dict)
+
+    def fire(self, *names: str) -> None:
+        """These rules have changed something in the request or the answer. Each is named once. For plugins to call."""
+        for name in names:
+            safe = name.encode("utf-8", "replace").decode()
+            if safe not in self.rules:
+                self.rules = (*self.rules, safe)
 
 
 def id_text(exchange_id: int) -> str:

@@ -1,10 +1,13 @@
 """Which upstream a request is meant for: by the name in its path, by the settings, else by its dialect.
 
+And which cassette, where its path names one.
+
 Nothing else of a request has a say: neither the rest of its target nor its `Host`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from urllib.parse import unquote_to_bytes
@@ -15,6 +18,8 @@ from proxy_daemon.core.upstreams import NAME, Upstream, parse_upstream
 
 RESERVED = b"/_llmproxy"
 NAMED = b"/_llmproxy/to/"
+CASSETTE = b"/_llmproxy/cassette/"
+CASSETTE_NAME = re.compile(rb"(?!\.)[A-Za-z0-9._-]{1,200}\Z")
 
 
 class UnknownUpstream(ValueError):
@@ -39,6 +44,20 @@ def split_named(target: bytes) -> tuple[str, bytes] | None:
     if not NAME.match(text):
         return None
     return text, b"/" + rest + separator + query
+
+
+def split_cassette(target: bytes) -> tuple[str, bytes] | None:
+    """`/_llmproxy/cassette/NAME/rest?query` as (NAME, `/rest?query`); None for any other target.
+
+    The rest may name an upstream in its turn: `/_llmproxy/cassette/NAME/_llmproxy/to/NAME/...`.
+    """
+    if not target.startswith(CASSETTE):
+        return None
+    path, separator, query = target[len(CASSETTE) :].partition(b"?")
+    name, slash, rest = path.partition(b"/")
+    if not slash or not CASSETTE_NAME.match(name):
+        return None
+    return name.decode("ascii"), b"/" + rest + separator + query
 
 
 def choose(upstreams: Sequence[Upstream], name: str, dialect: Dialect) -> Upstream:

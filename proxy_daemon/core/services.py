@@ -12,7 +12,9 @@ from attrs import Factory, define, frozen
 
 from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.messages import Exchange, Recording
+from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.shelves import OnlyStore, Shelf, Shelves
 
 MOST_CANDIDATES = 1000  # of one request; of more, the newest answer
 MOST_PATTERNS = 1000  # recordings that answer more than the request that was recorded
@@ -66,6 +68,9 @@ class Store(Protocol):
 
     def note(self, recording: Recording) -> None:
         """Write some time soon; nobody waits for it."""
+
+    def amend(self, recording: Recording) -> None:
+        """One that was put before: its `rules`, `delivered` and `redacted` are known now. Written as by `note`."""
 
     def stats(self) -> dict[str, Any]:
         """Numbers for people."""
@@ -150,3 +155,5 @@ class Services:
     work: Work | None = None
     # Under what a written recording is found by requests that ask for the other form of its answer.
     either_form: EitherForm = Factory(EitherForm)
+    # Where recordings are found and kept: the store, and cassettes by their names.
+    shelves: Shelves = Factory(lambda self: OnlyStore(Shelf(self.store, MODES["new_episodes"])), takes_self=True)

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from twisted.web import server
 from twisted.web.resource import Resource
 
-from proxy_daemon.core.messages import Request, ResponseHead
+from proxy_daemon.core.messages import MAY_MAKE, Request, ResponseHead
 from proxy_daemon.core.routing import RESERVED
 from proxy_daemon.net.client import FrontClient
 from proxy_daemon.pipeline.admission import Admission
@@ -62,6 +62,8 @@ class Front:
             log.failure("a request cannot be read: a defect of a plugin's dialect, or of llmproxy")
             request.refuse(Refusal(502, "llmproxy failed on this request; its log says where."))
             return
+        if exchange.cassette:
+            exchange.notes[MAY_MAKE] = request.is_ours
         running = Deferred.fromCoroutine(self.pipeline.run(exchange, FrontClient(request)))
         if not running.called:
             request.running, request.exchange = running, exchange

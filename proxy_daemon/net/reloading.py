@@ -16,7 +16,8 @@ from proxy_daemon.settings import OPTIONS, Settings, SettingsError
 log = Logger()
 
 RELOADABLE = (*(name for name, (_, option) in OPTIONS.items() if option.reload), "client_tokens")
-_TABLES = {"client_tokens": "[client-tokens]", "plugin_settings": "[plugins]"}  # settings that are no options
+# Settings that are no options.
+_TABLES = {"client_tokens": "[client-tokens]", "plugin_settings": "[plugins]", "redact": "[[redact]]"}
 
 
 class Reloader:

@@ -17,7 +17,7 @@ from twisted.web.http import Request as HTTPRequest  # not by the module: it loo
 from proxy_daemon.core import cors
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Exchange, Request, ResponseHead
-from proxy_daemon.core.routing import RESERVED, is_reserved, split_named
+from proxy_daemon.core.routing import RESERVED, is_reserved, split_cassette, split_named
 from proxy_daemon.net import guard
 from proxy_daemon.net.bodies import Spool
 from proxy_daemon.net.client import FrontClient
@@ -142,6 +142,12 @@ class FrontRequest(server.Request):
             return Upgrade()
         return None
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it comes from this machine, or from the admin."""
+        local = guard.is_local(self.fields, self.channel.peer_is_local)
+        return local or self.site.access.tokens.is_admin(self.fields)
+
     def _stranger(self) -> Refusal | None:
         """Learn who asks. Another machine may need a token: of a client, or for our own pages the admin's."""
         tokens = self.site.access.tokens
@@ -225,5 +231,7 @@ class Upgrade(Refusal):
 
 
 def _is_reserved(path: bytes) -> bool:
-    """Whether it is ours, however its first segment is written; `/_llmproxy/to/NAME/` is an upstream's."""
-    return path.startswith(b"/") and is_reserved(path) and split_named(path) is None
+    """Whether it is ours, however its first segment is written; what names an upstream or a cassette goes on."""
+    if not path.startswith(b"/") or not is_reserved(path):
+        return False
+    return split_named(path) is None and split_cassette(path) is None

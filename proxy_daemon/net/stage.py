@@ -40,10 +40,13 @@ class Stage:
         """Microseconds since the exchange began."""
         return int((self.clock.seconds() - exchange.began) * 1_000_000)
 
+    def tape(self, exchange: Exchange) -> Tape:
+        """Takes as much of a body as may be recorded; where nothing may, nothing."""
+        return Tape(Spool(TAPE_MEMORY), 0 if exchange.directives.no_store else self.settings.record_max_body)
+
     def record(self, answer: Answer, exchange: Exchange, upstream: Upstream) -> Relay:
         """Relay an answer and keep it when it has ended."""
-        limit = 0 if exchange.directives.no_store else self.settings.record_max_body
-        tape = Tape(Spool(TAPE_MEMORY), limit)
+        tape = self.tape(exchange)
 
         async def keep(response: Response, ending: Ending) -> None:
             exchange.duration = self.since(exchange)

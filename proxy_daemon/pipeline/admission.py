@@ -20,7 +20,14 @@ from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.ids import Ids
 from proxy_daemon.core.matching.kept import Kept
 from proxy_daemon.core.messages import Exchange, Request
-from proxy_daemon.core.routing import UnknownUpstream, choose, is_reserved, split_named
+from proxy_daemon.core.routing import (
+    CASSETTE_NAME,
+    UnknownUpstream,
+    choose,
+    is_reserved,
+    split_cassette,
+    split_named,
+)
 from proxy_daemon.core.services import Clock
 from proxy_daemon.core.tokens import passed_on, target_passed_on
 from proxy_daemon.core.upstreams import Upstream
@@ -72,8 +79,8 @@ class Admission:
         self, method: bytes, target: bytes, headers: Headers, body: Body, client: str, client_name: str = ""
     ) -> Exchange:
         """The exchange of one request. Raises `Refusal` for an upstream that does not exist."""
-        name, target = _addressed(target)
-        directives, session, whole, passed = _wishes(headers)
+        cassette, name, target = _addressed(target)
+        directives, session, own_cassette, whole, passed = _wishes(headers)
         request = Request(method, target_passed_on(target), passed, body)
         # by all of it: where the key stands tells whose API it is, also where the key is a token of ours
         as_sent = request if whole is passed else evolve(request, target=target, headers=whole)
@@ -94,6 +101,7 @@ class Admission:
             directives=directives,
             credential=_credential(headers, target, self.key),
             session=session,
+            cassette=_one_cassette(cassette, own_cassette),
             request_size=body.size,
         )
 
@@ -106,12 +114,30 @@ def _recognised_at_all(request: Request, dialects: Sequence[Dialect]) -> Dialect
         return GENERIC
 
 
-def _addressed(target: bytes) -> tuple[str, bytes]:
-    """The name of the upstream, or an empty one, and the target there."""
+def _addressed(target: bytes) -> tuple[str, str, bytes]:
+    """The names of the cassette and of the upstream, empty where there are none, and the target there."""
+    if not is_reserved(target):
+        return "", "", target
+    cassette, target = split_cassette(target) or ("", target)
     named = split_named(target)
     if named is None and is_reserved(target):
         raise Refusal(404, "No upstream is named: the path is /_llmproxy/to/NAME/ and what follows.")
-    return named or ("", target)
+    return cassette, *(named or ("", target))
+
+
+def _one_cassette(in_path: str, in_field: str) -> str:
+    """The name that the path or the field has. Raises `Refusal` where they name two."""
+    if in_path and in_field and in_path != in_field:
+        raise Refusal(400, f"The path names the cassette {in_path}, and X-LLMProxy-Cassette {in_field}: give one.")
+    return in_path or in_field
+
+
+def _cassette(headers: Headers) -> str:
+    """The cassette that the client asks for; empty where it names none. Raises `Refusal` for a name that is none."""
+    name = headers.get(b"x-llmproxy-cassette")
+    if name and CASSETTE_NAME.match(name) is None:
+        raise Refusal(400, "X-LLMProxy-Cassette must be one name of letters, digits, `.`, `-` and `_`, without a path.")
+    return name.decode("ascii")
 
 
 def _session(headers: Headers) -> str:
@@ -126,14 +152,14 @@ def _session(headers: Headers) -> str:
 
 
 @lru_cache(maxsize=KEPT)
-def _wishes(headers: Headers) -> tuple[Directives, str, Headers, Headers]:
-    """What the client asks of the daemon, its session, the fields meant for upstreams, and those that go there.
+def _wishes(headers: Headers) -> tuple[Directives, str, str, Headers, Headers]:
+    """What the client asks of the daemon, session, cassette, the fields meant for upstreams, and those that go there.
 
     Raises `Refusal`.
     """
     directives, rest = read_directives(headers.end_to_end())
     whole = rest.without(OWN)
-    return directives, _session(headers), whole, passed_on(whole)
+    return directives, _session(headers), _cassette(headers), whole, passed_on(whole)
 
 
 _credential = lru_cache(maxsize=KEPT)(credential)

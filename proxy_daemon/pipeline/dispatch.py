@@ -8,7 +8,7 @@ the start: a hook without implementations costs one look into a dictionary.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -28,6 +28,7 @@ from proxy_daemon.settings import SettingsError
 log = Logger()
 
 SHAPING = ("llmproxy_response_head", "llmproxy_transform", "llmproxy_observe")  # what has a hand in what clients get
+CONDITIONAL = ("llmproxy_request", *SHAPING)  # what may say where it is called (`only_where`)
 ASYNCIO_HINT = "; asyncio code in a plugin needs the asyncio reactor: twistd --reactor=asyncio llmproxy ..."
 ASYNCIO_MARKS = ("no running event loop", "await wasn't used with future")
 
@@ -53,6 +54,29 @@ class Hook:
     calls: tuple[Call, ...]
 
 
+@frozen
+class _Wish:
+    """Whether any of some implementations is wanted. ``always``: one of them says nothing of that."""
+
+    always: bool
+    asked: tuple[partial[bool], ...]
+
+    @classmethod
+    def of(cls, calls: Sequence[Call]) -> _Wish:
+        """Each plugin is asked once, also where it says the same of several hooks."""
+        asked = {(call.plugin, call.wanted.func): call.wanted for call in calls if call.wanted is not None}
+        return cls(any(call.wanted is None for call in calls), tuple(asked.values()))
+
+    def holds(self, exchange: Exchange) -> bool:
+        """For this exchange."""
+        if self.always:
+            return True
+        for wanted in self.asked:  # noqa: SIM110  (a loop costs a third of `any`, at each answer)
+            if _says_yes(wanted, exchange):
+                return True
+        return False
+
+
 class Dispatcher:
     """Calls the hooks of one plugin manager. ``faults`` counts the faults of each plugin."""
 
@@ -62,10 +86,8 @@ class Dispatcher:
         self._hooks = {name: self._bind(manager, name, contract) for name, contract in CONTRACTS.items()}
         self.faults: Counter[str] = Counter()
         self._listeners: dict[str, tuple[Call, ...]] = {}
-        shaping = [call for name in SHAPING for call in self._hooks[name].calls]
-        self._always_shapes = any(call.wanted is None for call in shaping)
-        wanted = [(call.plugin, call.wanted) for call in shaping if call.wanted is not None]
-        self._may_shape = tuple({(plugin, ask.func): ask for plugin, ask in wanted}.values())  # asked once each
+        self._shaping = _Wish.of([call for name in SHAPING for call in self._hooks[name].calls])
+        self._requesting = _Wish.of(self._hooks["llmproxy_request"].calls)
 
     def has(self, name: str) -> bool:
         """Whether any plugin implements the hook."""
@@ -73,12 +95,11 @@ class Dispatcher:
 
     def shapes(self, exchange: Exchange) -> bool:
         """Whether any plugin has a hand in what the client of this exchange gets."""
-        if self._always_shapes:
-            return True
-        for wanted in self._may_shape:  # noqa: SIM110  (a loop costs a third of `any`, at each answer)
-            if _says_yes(wanted, exchange):
-                return True
-        return False
+        return self._shaping.holds(exchange)
+
+    def changes_request(self, exchange: Exchange) -> bool:
+        """Whether any plugin wants to see the request of this exchange before it goes on."""
+        return self._requesting.holds(exchange)
 
     async def first(self, name: str, *args: Any) -> Any:
         """The first result that is not None, or None."""
@@ -232,8 +253,8 @@ def _wanted(impl: pluggy.HookImpl, hook: str) -> partial[bool] | None:
     mark = getattr(impl.function, "llmproxy_only_where", None)
     if mark is None:
         return None
-    if hook not in SHAPING:
-        raise StartError(f"plugin {impl.plugin_name!r}: {hook} cannot have only_where, just {', '.join(SHAPING)}")
+    if hook not in CONDITIONAL:
+        raise StartError(f"plugin {impl.plugin_name!r}: {hook} cannot have only_where, just {', '.join(CONDITIONAL)}")
     return partial(mark, impl.plugin)
 
 

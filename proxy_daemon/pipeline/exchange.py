@@ -18,13 +18,15 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from proxy_daemon.core import heads, modes
-from proxy_daemon.core.dialects import GENERIC
-from proxy_daemon.core.lazy import lazy
+from proxy_daemon.core.dialects import BUILT_IN, GENERIC, recognise
+from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.matching.nearness.explanation import NOTHING, explanation
 from proxy_daemon.core.matching.patterns.written import UNFIT
-from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, ResponseHead
+from proxy_daemon.core.messages import MAY_MAKE, Ending, Exchange, Outcome, Recording, Request, ResponseHead
+from proxy_daemon.core.shelves import Shelf, Shelves, Unavailable
 from proxy_daemon.core.tally import FORWARDED
 from proxy_daemon.hookspecs import Event, NearMiss
+from proxy_daemon.pipeline.delivery import Delivery
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.faults import Fault, Miss, Overdue, Refusal, without_frames
 from proxy_daemon.pipeline.flights import Flight, Flights
@@ -45,18 +47,20 @@ class Pipeline:
     """Runs exchanges. One for the daemon; it holds no state of an exchange but the flights."""
 
     settings: Settings
-    mode: modes.Mode
+    shelves: Shelves
     hooks: Dispatcher
     keeper: Keeper  # fingerprints and records
     upstreams: UpstreamClient
     stage: Stage  # makes relays from answers, and answers from recordings
     flights: Flights
+    dialects: Sequence[Dialect] = BUILT_IN  # of plugins too: for requests that go to another path than they came for
 
     async def run(self, exchange: Exchange, client: Client) -> None:
         """Answer one request. Cancel it when the client is gone or its time is over. Never raises."""
         self._tell(exchange, BEGUN)
         try:
-            exchange.ending = await self._answer(exchange, client)
+            exchange.shelf = await self._named(exchange) if exchange.cassette else self.shelves.default
+            exchange.ending = await self._answer(exchange, exchange.shelf, client)
         except Fault as fault:
             without_frames(fault)
             await self._excuse(exchange, fault, client)
@@ -79,38 +83,48 @@ class Pipeline:
         self._tell(exchange, ENDED)
         return evolve(head, headers=head.headers.plus(*refusal.headers)), heads.own_fields(exchange, edited=False), body
 
-    async def _answer(self, exchange: Exchange, client: Client) -> Ending:
-        exchange.request = await self._rewritten(exchange)
+    async def _named(self, exchange: Exchange) -> Shelf:
+        """The cassette that the request names."""
+        try:
+            return await self.shelves.named(exchange.cassette, may_make=exchange.notes.get(MAY_MAKE, False))
+        except Unavailable as error:
+            raise Refusal(error.status, str(error)) from error
+
+    async def _answer(self, exchange: Exchange, shelf: Shelf, client: Client) -> Ending:
+        if self.hooks.changes_request(exchange):
+            await self._rewrite(exchange)
         self.keeper.recognise(exchange)
         may_look_up = modes.looks_up(
-            self.mode, exchange.dialect.generates(exchange.request), exchange.directives.no_cache
+            shelf.mode, exchange.dialect.generates(exchange.request), exchange.directives.no_cache
         )
         near = None
         if may_look_up:
             recording = await self.hooks.first("llmproxy_lookup", exchange)
             if recording is not None:
                 return await self._replay(exchange, recording, client)
-            near = await self._nearest(exchange) if self._serves_near else None
+            near = await self._nearest(exchange) if self._serves_near(shelf) else None
             if near is not None and near.answers:
                 exchange.likeness, exchange.detail = near.score, f"fuzzy {near.score:.2f}"
                 return await self._replay(exchange, near.recording, client)
         self._tell(exchange, MISSED)
-        if not self.mode.forwards or exchange.directives.only_if_cached:
+        if not shelf.mode.forwards or exchange.directives.only_if_cached:
             exchange.outcome = Outcome.REFUSED  # also where the client leaves before it is told so
-            raise await self._refusal(exchange, near)
+            raise await self._refusal(exchange, shelf, near)
         exchange.outcome = Outcome.MISS if may_look_up else Outcome.LIVE
         if may_look_up and not exchange.directives.no_store:
             return await self._fly(exchange, client)
         return await self._board(exchange, self.flights.start(b"", lambda: self._launch(exchange)), client)
 
-    async def _rewritten(self, exchange: Exchange) -> Any:
-        if not self.hooks.has("llmproxy_request"):
-            return exchange.request
+    async def _rewrite(self, exchange: Exchange) -> None:
+        """The request as plugins leave it. At another path it may be another API's."""
+        asked = exchange.request
 
         def keep(request: Any) -> None:
             exchange.request = request
 
-        return await self.hooks.fold("llmproxy_request", exchange, exchange.request, keep)
+        exchange.request = await self.hooks.fold("llmproxy_request", exchange, asked, keep)
+        if exchange.request is not asked and exchange.request.path != asked.path:
+            exchange.dialect = _dialect_of(exchange.request, exchange.dialect, self.dialects)
 
     # --- a hit -------------------------------------------------------------------------------------------------------
 
@@ -119,6 +133,7 @@ class Pipeline:
         self.keeper.served(exchange, recording)
         self._tell(exchange, HIT)
         pieces = self.stage.at_once(recording, exchange)
+        exchange.at_hand = None if pieces is None else recording.response
         if pieces is None or self.hooks.shapes(exchange):
             return await self._relay(exchange, self.stage.replay(recording, exchange), client)
         return self._hand_over(exchange, recording, pieces, client)
@@ -137,9 +152,9 @@ class Pipeline:
 
     # --- a miss ------------------------------------------------------------------------------------------------------
 
-    async def _refusal(self, exchange: Exchange, near: NearMiss | None) -> Refusal:
+    async def _refusal(self, exchange: Exchange, shelf: Shelf, near: NearMiss | None) -> Refusal:
         near = near or await self._nearest(exchange)
-        reason = f"in mode {self.mode.name}" if not self.mode.forwards else "and the request says only-if-cached"
+        reason = f"in mode {shelf.mode.name}" if not shelf.mode.forwards else "and the request says only-if-cached"
         lines = [SCOPED] if self.keeper.scope_by_key else _explained(near)
         if UNFIT in exchange.notes:
             lines = [f"An answer is there: {exchange.notes[UNFIT]}."]
@@ -147,10 +162,9 @@ class Pipeline:
             self._tell(exchange, Event("explained", "\n".join(lines)))
         return Miss("\n".join([f"llmproxy: no recording answers this request, {reason}.", *lines]))
 
-    @lazy
-    def _serves_near(self) -> bool:
+    def _serves_near(self, shelf: Shelf) -> bool:
         """Whether the nearest recording may answer: in mode none only where that was named."""
-        return self.settings.fuzzy == "serve-none" or (self.settings.fuzzy == "serve" and self.mode.forwards)
+        return self.settings.fuzzy == "serve-none" or (self.settings.fuzzy == "serve" and shelf.mode.forwards)
 
     async def _nearest(self, exchange: Exchange) -> NearMiss | None:
         """Never across credentials: somebody else's prompt must not be shown, nor their answer served."""
@@ -227,12 +241,19 @@ class Pipeline:
         head = await self.hooks.fold("llmproxy_response_head", exchange, relay.head)
         transforms = await self.hooks.each("llmproxy_transform", exchange)
         observers = await self.hooks.each("llmproxy_observe", exchange)
-        outlet = Outlet(exchange, client, transforms, observers, self.hooks)
+        delivery = None
+        if transforms or head is not relay.head:
+            delivery = Delivery(self.stage.tape(exchange), head_differs=head != relay.head).note(exchange)
+            exchange.status = head.status
+        outlet = Outlet(exchange, client, transforms, observers, self.hooks, delivery)
         outlet.begin(head if head is relay.head else _framed_as(relay.head, head), relay.age)
         return await relay.join(outlet)
 
     def _check_status(self, exchange: Exchange) -> None:
-        if exchange.status >= 400 and self.settings.on_error_response == "refuse":  # noqa: PLR2004  (an error status)
+        if exchange.status < 400:  # noqa: PLR2004  (an error status)
+            return
+        own = None if exchange.shelf is None else exchange.shelf.on_error_response
+        if (own or self.settings.on_error_response) == "refuse":
             raise Miss(f"llmproxy: upstream answered {exchange.status}, and --on-error-response is refuse.")
 
     # --- the end -----------------------------------------------------------------------------------------------------
@@ -270,6 +291,12 @@ class Pipeline:
 
 class NotShared(Exception):
     """The flight that an exchange had joined failed, or has an error for an answer."""
+
+
+def _dialect_of(request: Request, before: Dialect, dialects: Sequence[Dialect]) -> Dialect:
+    """Of a request that goes to another path: as before where that API has it too. The generic one has all paths."""
+    known = type(before) is not type(GENERIC) and before.recognises(request)
+    return before if known else recognise(request, dialects)
 
 
 def _note_fault(exchange: Exchange, fault: Fault) -> None:

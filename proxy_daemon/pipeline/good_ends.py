@@ -14,7 +14,6 @@ from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.dialects.glance import is_good_stream
 from proxy_daemon.core.dialects.judging import fault
 from proxy_daemon.core.messages import Ending, Exchange, Request, Response
-from proxy_daemon.core.modes import MODES, Mode
 from proxy_daemon.core.services import Worker
 from proxy_daemon.pipeline.tape import Tape
 from proxy_daemon.pipeline.terminal import is_event_stream, seen_terminal
@@ -39,7 +38,6 @@ _JUDGED = (
 class GoodEnds:
     """``record_errors`` and ``record_broken``: what is replayed all the same; ``longest``: octets of a request."""
 
-    mode: Mode
     worker: Worker
     record_errors: bool
     record_broken: bool
@@ -49,7 +47,6 @@ class GoodEnds:
     def of(cls, settings: Settings, worker: Worker) -> GoodEnds:
         """By these settings. ``worker``: for streams that are long, or coded."""
         return cls(
-            MODES[settings.mode],
             worker,
             settings.on_error_response == "record",
             settings.on_broken_stream == "record",
@@ -58,13 +55,17 @@ class GoodEnds:
 
     async def is_good(self, exchange: Exchange, response: Response, tape: Tape, ending: Ending) -> bool:
         """Whether this answer may be served again. What speaks against a stream stands in the exchange's detail."""
-        if ending is not Ending.COMPLETE or tape.cut or not self.mode.keeps or exchange.directives.no_store:
+        shelf = exchange.shelf
+        if ending is not Ending.COMPLETE or tape.cut or exchange.directives.no_store:
+            return False
+        if shelf is not None and not shelf.mode.keeps:
             return False
         status = response.head.status
         if exchange.request.body.size > self.longest or status in (PARTIAL_CONTENT, NOT_MODIFIED):
             return False
         if status >= ERRORS:
-            return self.record_errors
+            own = None if shelf is None else shelf.on_error_response
+            return self.record_errors if own is None else own == "record"
         if self.record_broken or not response.head.headers.get(b"content-type").lower().startswith(_JUDGED):
             return True
         why = await self._fault(exchange, response, tape)

@@ -7,27 +7,33 @@ and once more behind a plugin that changed it. Nothing reaches the store by anot
 from __future__ import annotations
 
 from array import array
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any
 
 from attrs import define, evolve
 
-from proxy_daemon.core.bodies import EMPTY
+from proxy_daemon.core.bodies import EMPTY, Body
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.sequence import OUTDATED
-from proxy_daemon.core.messages import SCOPE, Ending, Exchange, Pieces, Recording, Request, Response
-from proxy_daemon.core.modes import Mode
+from proxy_daemon.core.messages import SAFE, SCOPE, Delivered, Ending, Exchange, Pieces, Recording, Request, Response
+from proxy_daemon.core.numbered import numbered
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.redacted_response import is_coded, redacted_response, withholds_request
 from proxy_daemon.core.services import Store, Worker
+from proxy_daemon.core.shelves import Shelf, Shelves
 from proxy_daemon.core.upstreams import Upstream
+from proxy_daemon.pipeline.delivery import Delivery
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.faults import PluginFault
 from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.recognising import Recogniser
+from proxy_daemon.pipeline.secret_watch import SecretWatch
 from proxy_daemon.pipeline.tape import Tape
 
-_SAFE = "llmproxy.safe_request"  # the redacted request, made once
-_ADOPTED = "llmproxy.adopted"  # a relay writes this exchange when its answer has ended
+# A relay writes this exchange when its answer has ended: None until then, and then the recording as it was written.
+_ADOPTED = "llmproxy.adopted"
+_LEFT = "llmproxy.left"  # the exchange has ended before its answer
 
 
 @define(slots=False, eq=False)
@@ -41,18 +47,23 @@ class Keeper:
     redactor: Redactor
     hooks: Dispatcher
     worker: Worker
-    mode: Mode
+    shelves: Shelves
     scope_by_key: bool
     ends: GoodEnds
     record_max_body: int
     recogniser: Recogniser
+    watch: SecretWatch | None = None  # None: nothing is looked for behind redaction
     run: int = 0  # ids from here on are of this run: the daemon's life
 
     def recognise(self, exchange: Exchange) -> None:
         """Set model and fingerprint, from the request as it goes upstream, redacted."""
         found = self.recogniser.recognise(exchange, by_key=self.scope_by_key)
         exchange.model, exchange.fingerprint = found.model, found.fingerprint
-        exchange.notes[_SAFE], exchange.notes[SCOPE] = found.safe(exchange.request), found.scope
+        exchange.notes[SAFE], exchange.notes[SCOPE] = found.safe(exchange.request), found.scope
+
+    def shelf_of(self, exchange: Exchange) -> Shelf:
+        """Where it is looked up and kept."""
+        return exchange.shelf or self.shelves.default
 
     def share_key(self, exchange: Exchange) -> Hashable:
         """What two requests must have in common to be one request in flight: more than their fingerprint.
@@ -65,41 +76,83 @@ class Keeper:
 
     def served(self, exchange: Exchange, recording: Recording) -> None:
         """A recording answers: a request body that is the recorded one is not stored a second time."""
-        safe = exchange.notes[_SAFE]
+        safe = exchange.notes[SAFE]
         if safe.body.whole() == recording.request.body.whole():
-            exchange.notes[_SAFE] = Request(safe.method, safe.target, safe.headers)
+            exchange.notes[SAFE] = Request(safe.method, safe.target, safe.headers)
 
     def adopted(self, exchange: Exchange) -> None:
         """From here on the relay of its answer writes this exchange, by `keep`; see also `released`."""
-        exchange.notes[_ADOPTED] = True
+        exchange.notes[_ADOPTED] = None
 
     async def released(self, exchange: Exchange) -> None:
         """No answer came: `note` writes the exchange, at once where its client has left already."""
-        exchange.notes[_ADOPTED] = False
+        del exchange.notes[_ADOPTED]
         if exchange.ending is not None:
             await self.note(exchange)
 
     async def note(self, exchange: Exchange) -> None:
         """Write an exchange that has no answer of its own to record: hits, refusals, failures. Does not wait."""
-        if exchange.notes.get(_ADOPTED):
+        if _ADOPTED in exchange.notes:
+            written = exchange.notes[_ADOPTED]
+            if written is None:
+                exchange.notes[_LEFT] = True
+            elif _knows_more(exchange, written):
+                self.store.amend(await self._told(exchange, written))
             return
         recording = self._recording(exchange, None, exchange.upstream, exchange.ending or Ending.FAILED)
         final = await self._final(exchange, await self._request_checked(recording))
         if final is not None:
-            self.store.note(final)
+            self.store.note(await self._told(exchange, final) if _knows_more(exchange, final) else final)
+
+    async def _told(self, exchange: Exchange, recording: Recording) -> Recording:
+        """With the rules that fired, and with what the client got, without its secrets."""
+        recording = evolve(recording, rules=exchange.rules)
+        delivery = Delivery.of(exchange)
+        delivered = delivery.told() if delivery is not None else None
+        # A plugin may take out of recordings what must not be stored: it has not seen this.
+        if delivered is None or exchange.directives.no_store or self.hooks.has("llmproxy_record"):
+            return recording
+        safe = await self._watched(recording, await self._safely(delivered))
+        return evolve(recording, delivered=safe, redacted=recording.redacted or safe is not delivered)
+
+    async def _watched(self, recording: Recording, delivered: Delivered) -> Delivered:
+        """As `--on-secret` leaves it. What else the exchange holds was looked through before."""
+        if self.watch is None or delivered.body is None:
+            return delivered
+        alone = evolve(recording, request=evolve(recording.request, body=EMPTY), response=None, delivered=delivered)
+        looked = await self.watch.looked(alone)
+        return delivered if looked is alone else evolve(delivered, body=EMPTY, cut=True)
+
+    async def _safely(self, delivered: Delivered) -> Delivered:
+        """Without its secrets; the same object where there are none."""
+        head, body = delivered.head, delivered.body
+        if body is None:
+            headers = self.redactor.headers(head.headers)
+            return delivered if headers is head.headers else evolve(delivered, head=evolve(head, headers=headers))
+        came = Response(head, body)
+        safe = await self._redacted(came)
+        return delivered if safe is came else Delivered(safe.head, safe.body, delivered.cut or _is_withheld(came, safe))
 
     async def keep(
         self, exchange: Exchange, response: Response, tape: Tape, upstream: Upstream, ending: Ending
     ) -> bool:
         """Write an exchange with the answer on ``tape``. Returns, once it is committed, whether it was."""
+        shelf = self.shelf_of(exchange)
         good = await self.ends.is_good(exchange, response, tape, ending)
         recording = self._recording(exchange, response, upstream, ending, cut=tape.cut, replayable=good)
-        final = await self._final(exchange, await self._response_redacted(recording))
+        final = await self._final(exchange, await self._without_secrets(shelf, exchange, recording))
         if final is None:
             return False
-        if self.mode.replaces:
-            return await self.store.put(final, replace=final.replayable, run=self.run)
-        return await self.store.put(final, replace=final.replayable and _replaces(exchange))
+        replaces = shelf.mode.replaces
+        replace = final.replayable and (replaces or _replaces(exchange))
+        done = shelf.store.put(final, replace=replace, run=self.run if replaces else 0)
+        if shelf.cassette:
+            self.store.note(evolve(final, replayable=False))  # the history of all exchanges
+        exchange.notes[_ADOPTED] = final
+        committed = await done
+        if _LEFT in exchange.notes and _knows_more(exchange, final):
+            self.store.amend(await self._told(exchange, final))
+        return committed
 
     def _recording(
         self,
@@ -111,7 +164,7 @@ class Keeper:
         cut: bool = False,
         replayable: bool = False,
     ) -> Recording:
-        request: Request = exchange.notes.get(_SAFE) or self.redactor.request(exchange.request)
+        request: Request = exchange.notes.get(SAFE) or self.redactor.request(exchange.request)
         too_large = request.body.size > self.record_max_body
         if exchange.directives.no_store or too_large:
             request = evolve(request, body=EMPTY)
@@ -128,7 +181,7 @@ class Keeper:
             client=exchange.client,
             model=exchange.model,
             status=exchange.status,
-            detail=exchange.detail,
+            detail=self.redactor.text(exchange.detail),
             head_time=exchange.head_time,
             duration=exchange.duration,
             fingerprint=exchange.fingerprint,
@@ -139,33 +192,59 @@ class Keeper:
             session=exchange.session,
             scope=exchange.notes.get(SCOPE, b""),
             asked=exchange.upstream,
+            rules=exchange.rules,
         )
 
+    async def _without_secrets(self, shelf: Shelf, exchange: Exchange, recording: Recording) -> Recording:
+        """As it may be written there: what stands in a cassette is committed, and read under another key."""
+        if not shelf.cassette or exchange.directives.no_store:
+            return await self._response_redacted(recording)
+        raw = recording if recording.cut else evolve(recording, request=exchange.request)
+        found: Recording = await self._in_turn(raw, partial(numbered, raw, self.redactor.rules))
+        return evolve(found, redacted=recording.redacted or found is not raw)
+
+    async def _in_turn(self, recording: Recording, work: Callable[[], Any]) -> Any:
+        """Small ones at once; what is large, or coded, in a thread."""
+        request, response = recording.request, recording.response
+        slow = _is_slow(request.headers, request.body)
+        if slow or (response is not None and _is_slow(response.head.headers, response.body)):
+            return await self.worker.run(work)
+        return work()
+
     async def _response_redacted(self, recording: Recording) -> Recording:
-        """Small answers at once; where one is too large for that, or coded, a thread looks."""
+        """The recording without secrets in its answer and its request."""
         response = recording.response
         if response is None:
             return await self._request_checked(recording)
-        if response.body.whole() is None or is_coded(response.head.headers, response.body):
-            safe = await self.worker.run(redacted_response, self.redactor, response)
-        else:
-            safe = redacted_response(self.redactor, response)
+        safe = await self._redacted(response)
         if safe is not response:
-            withheld = response.body.size > 0 and safe.body.size == 0
+            withheld = _is_withheld(response, safe)
             good = recording.replayable and not withheld
             recording = evolve(recording, response=safe, redacted=True, cut=recording.cut or withheld, replayable=good)
         return await self._request_checked(recording)
 
+    async def _redacted(self, response: Response) -> Response:
+        """Small ones at once; where one is too large for that, or coded, a thread looks."""
+        if _is_slow(response.head.headers, response.body):
+            safe: Response = await self.worker.run(redacted_response, self.redactor, response)
+            return safe
+        return redacted_response(self.redactor, response)
+
     async def _request_checked(self, recording: Recording) -> Recording:
         """A request body that is coded, or too large to be rewritten, is not stored where it may hold a secret."""
         request = recording.request
-        if request.body.whole() is not None and not is_coded(request.headers, request.body):
+        if not _is_slow(request.headers, request.body):
             return recording
         if await self.worker.run(withholds_request, self.redactor, request):
             return evolve(recording, request=evolve(request, body=EMPTY), cut=True, redacted=True)
         return recording
 
     async def _final(self, exchange: Exchange, recording: Recording) -> Recording | None:
+        """The recording as plugins and `--on-secret` leave it; None where a plugin vetoes or fails."""
+        final = await self._folded(exchange, recording)
+        return final if final is None or self.watch is None else await self.watch.looked(final)
+
+    async def _folded(self, exchange: Exchange, recording: Recording) -> Recording | None:
         """The recording as plugins leave it; None where one vetoes or fails."""
         if not self.hooks.has("llmproxy_record"):
             return recording
@@ -177,8 +256,25 @@ class Keeper:
             return None
         if final is recording:
             return recording
-        replaced: Recording = evolve(final, request=self.redactor.request(final.request))
+        if self.shelf_of(exchange).cassette:
+            fitted = _fitted(evolve(final, delivered=None))
+            again: Recording = await self._in_turn(fitted, partial(numbered, fitted, self.redactor.rules))
+            return again
+        replaced: Recording = evolve(final, request=self.redactor.request(final.request), delivered=None)
         return await self._response_redacted(_fitted(replaced))
+
+
+def _knows_more(exchange: Exchange, written: Recording) -> bool:
+    """Whether there may be something to tell that was not known, or not asked for, when it was written."""
+    return exchange.rules != written.rules or Delivery.of(exchange) is not None
+
+
+def _is_slow(headers: Headers, body: Body) -> bool:
+    return body.whole() is None or is_coded(headers, body)
+
+
+def _is_withheld(response: Response, safe: Response) -> bool:
+    return response.body.size > 0 and safe.body.size == 0
 
 
 def _replaces(exchange: Exchange) -> bool:

@@ -1,6 +1,7 @@
 """One exchange's way out: transforms, then observers, then its client. A relay feeds one or more of these.
 
-A transform that fails ends the client's response as broken; an observer that fails is dropped.
+A transform that fails ends the client's response as broken; an observer that fails is dropped. Where there are
+transforms, `Delivery` sees what comes of each piece; an exchange without them pays nothing for it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from twisted.internet.defer import Deferred
 
 from proxy_daemon.core.heads import FRAMING, own_fields
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, ResponseHead
+from proxy_daemon.pipeline.delivery import Delivery
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.ports import Client, Flow
 
@@ -26,6 +28,7 @@ class Outlet:
         transforms: Sequence[tuple[str, Any]],
         observers: Sequence[tuple[str, Any]],
         hooks: Dispatcher,
+        delivery: Delivery | None = None,
     ) -> None:
         self.exchange = exchange
         self.position = 0
@@ -35,11 +38,14 @@ class Outlet:
         self._transforms = transforms
         self._observers = observers
         self._hooks = hooks
+        self._delivery = delivery
 
     def begin(self, head: ResponseHead, age: int) -> None:
         """Send the head; its own Content-Length holds only where nothing changes the body."""
         if self._transforms and head.length:
             head = ResponseHead(head.status, head.reason, head.headers.without(FRAMING))
+        if self._delivery is not None:
+            self._delivery.head = head
         self._client.begin(head, own_fields(self.exchange, bool(self._transforms), age))
 
     def flush(self) -> None:
@@ -54,7 +60,9 @@ class Outlet:
         """Octets of the answer, in order. ``last``: `end` follows in the same turn."""
         self.position += len(data)
         if self._transforms:
-            data = self._transformed(data)
+            came, data = data, self._transformed(data)
+            if self._delivery is not None:
+                self._delivery.piece(came, data)
         if data:
             self._send(data, more=last)
 
@@ -69,6 +77,7 @@ class Outlet:
             self._client.finish()
         else:
             self._client.break_off()
+            self._broken_off()
             self.exchange.detail = self.exchange.detail or why
         if not self.done.called:
             self._close(ending)
@@ -105,12 +114,23 @@ class Outlet:
                 self._failed(name, error)
                 return Ending.FAILED
         if data:
+            if self._delivery is not None:
+                self._delivery.piece(b"", data)
             self._send(data, more=True)
         return Ending.COMPLETE
 
+    def _broken_off(self) -> None:
+        """Tell the transforms that want to know; what they held back goes nowhere."""
+        for name, transform in self._transforms:
+            try:
+                getattr(transform, "broken_off", _nothing)()
+            except BaseException as error:  # noqa: BLE001  (whatever a plugin raises)
+                self._hooks.fault(name, "llmproxy_transform", error)
+        self._transforms = []
+
     def _failed(self, plugin: str, error: BaseException) -> None:
         fault = self._hooks.fault(plugin, "llmproxy_transform", error)
-        self._transforms = []
+        self._transforms = [pair for pair in self._transforms if pair[0] != plugin]
         self.exchange.outcome, self.exchange.detail = Outcome.FAILED, fault.message
         self.end(Ending.FAILED)
 
@@ -120,6 +140,10 @@ class Outlet:
         except BaseException as error:  # noqa: BLE001  (whatever a plugin raises)
             self._hooks.fault(name, "llmproxy_observe", error)
             self._observers = [pair for pair in self._observers if pair[0] != name]
+
+
+def _nothing() -> None:
+    pass
 
 
 def _octets(result: Any) -> bytes:

@@ -6,7 +6,7 @@ Protocols only. `net/` has the real ones, `testing.py` the ones without sockets.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -14,6 +14,9 @@ from proxy_daemon.core.bodies import Body
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Exchange, Recording, Request, ResponseHead
 from proxy_daemon.core.upstreams import Upstream
+
+if TYPE_CHECKING:
+    from proxy_daemon.pipeline.tape import Tape
 
 
 class Flow(Protocol):
@@ -122,6 +125,9 @@ class Stage(Protocol):
 
     def since(self, exchange: Exchange) -> int:
         """Microseconds since the exchange began."""
+
+    def tape(self, exchange: Exchange) -> Tape:
+        """Takes as much of a body of this exchange as may be recorded."""
 
     def record(self, answer: Answer, exchange: Exchange, upstream: Upstream) -> Relay:
         """Relay an answer and keep it when it has ended."""

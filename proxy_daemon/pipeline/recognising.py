@@ -14,7 +14,9 @@ from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.fingerprint import SMALL, Matcher
 from proxy_daemon.core.matching.kept import Kept
 from proxy_daemon.core.messages import Exchange, Request
+from proxy_daemon.core.numbered import numbered_request
 from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.shelves import Shelf
 
 
 @frozen
@@ -52,7 +54,7 @@ class Recogniser:
         data = request.body.whole()
         if data is None or len(data) > SMALL:
             return self._worked_out(exchange, by_key)
-        who = exchange.credential if by_key else None
+        who = _cassette(exchange) or (exchange.credential if by_key else None)
         said = (request.method, request.target, request.headers, exchange.dialect, exchange.upstream, who)
         found: Recognised = self._kept.of(data, (said, b""), lambda: self._worked_out(exchange, by_key))
         return found
@@ -60,9 +62,13 @@ class Recogniser:
     def _worked_out(self, exchange: Exchange, by_key: bool) -> Recognised:
         request, dialect = exchange.request, exchange.dialect
         model = dialect.model(request)
-        safe = self.redactor.request(request)
-        scope = self._scope(exchange, safe) if by_key else b""
-        fingerprint = self.matcher.fingerprint(safe, dialect, exchange.upstream, scope)
+        if (shelf := _cassette(exchange)) is not None:
+            scope, safe = b"", numbered_request(request, self.redactor.rules)
+            fingerprint = (shelf.matcher or self.matcher).fingerprint(safe, dialect, None, b"")
+        else:
+            safe = self.redactor.request(request)
+            scope = self._scope(exchange, safe) if by_key else b""
+            fingerprint = self.matcher.fingerprint(safe, dialect, exchange.upstream, scope)
         body = None if safe.body is request.body else safe.body.whole()
         return Recognised(model, safe.target, safe.headers, body, fingerprint, scope)
 
@@ -73,3 +79,8 @@ class Recogniser:
             return exchange.credential
         spans = self.redactor.spans(request.headers.get(b"content-type"), data)
         return with_secrets(exchange.credential, [data[start:end] for start, end in spans], self.key)
+
+
+def _cassette(exchange: Exchange) -> Shelf | None:
+    """Where the host does not count, nor whose credential asks; None for the store."""
+    return exchange.shelf if exchange.shelf is not None and exchange.shelf.cassette else None

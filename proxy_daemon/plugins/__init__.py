@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from proxy_daemon.plugins.cassettes import Cassettes
 from proxy_daemon.plugins.console import Console
 from proxy_daemon.plugins.counters import Counters
 from proxy_daemon.plugins.nearest import Nearest
@@ -25,5 +26,6 @@ def built_in() -> list[tuple[str, Any]]:
         ("console", Console()),
         ("counters", Counters()),
         ("verdict", Verdict()),
+        ("cassettes", Cassettes()),
         ("rewriting", Rewriting()),
     ]

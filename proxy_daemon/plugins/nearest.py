@@ -14,7 +14,7 @@ from typing import Any
 
 from proxy_daemon.core.matching.nearness.explanation import explanation
 from proxy_daemon.core.messages import Exchange, Outcome, Recording, Request
-from proxy_daemon.core.modes import MODES
+from proxy_daemon.core.modes import may_forward
 from proxy_daemon.core.services import Services
 from proxy_daemon.hookspecs import Event, NearMiss, events, hookimpl
 from proxy_daemon.settings import Settings
@@ -52,8 +52,8 @@ class Nearest:
         """Keep what is needed; with the child process, refill what may be explained."""
         self._services = services
         self._threshold = settings.fuzzy_threshold
-        self._max_age = settings.replay_max_age if MODES[settings.mode].forwards else None
-        self._serves = settings.fuzzy == "serve-none" or (settings.fuzzy == "serve" and MODES[settings.mode].forwards)
+        self._max_age = settings.replay_max_age if may_forward(settings.mode) else None
+        self._serves = settings.fuzzy == "serve-none" or (settings.fuzzy == "serve" and may_forward(settings.mode))
         self._explains = settings.fuzzy != "off" and services.work is not None
         services.facts["near_misses"] = self.numbers
         if self._explains:
@@ -63,7 +63,7 @@ class Nearest:
     @hookimpl
     def llmproxy_reload(self, settings: Settings) -> None:
         """The age limit may be another one."""
-        self._max_age = settings.replay_max_age if MODES[settings.mode].forwards else None
+        self._max_age = settings.replay_max_age if may_forward(settings.mode) else None
 
     # --- a miss that is refused, or may be served --------------------------------------------------------------------
 
@@ -79,7 +79,7 @@ class Nearest:
 
     async def _asked(self, exchange: Exchange) -> NearMiss | None:
         """By the child process; where it has no answer, some are compared here."""
-        if self._services.work is not None:
+        if self._services.work is not None and not _has_cassette(exchange):
             answer = await self._services.work.call("near", *self._question(exchange))
             self._note(answer)
             if "trouble" not in answer:
@@ -121,7 +121,7 @@ class Nearest:
         reason: str,
     ) -> NearMiss:
         lines = [*self._making(), *differences]
-        if recording.upstream.url != exchange.upstream.url:
+        if recording.upstream.url != exchange.upstream.url and not _has_cassette(exchange):
             lines.insert(0, f"upstream: recorded {recording.upstream.url} / incoming {exchange.upstream.url}")
         answers = self._serves and score >= self._threshold and not reason and self._may_answer(exchange, recording)
         return NearMiss(recording, score, tuple(lines), parts, answers)
@@ -135,7 +135,8 @@ class Nearest:
         passed_over = bool(recording.fingerprint) and recording.fingerprint == exchange.fingerprint
         if exchange.directives.no_store or passed_over or recording.written or recording.pattern is not None:
             return False
-        same = (recording.upstream.name, recording.upstream.url) == (exchange.upstream.name, exchange.upstream.url)
+        asked, recorded = exchange.upstream, recording.upstream
+        same = _has_cassette(exchange) or (recorded.name, recorded.url) == (asked.name, asked.url)
         young = self._max_age is None or self._services.clock.wall() - recording.started <= self._max_age
         return same and young and recording.replayable and recording.response is not None and not recording.scope
 
@@ -148,7 +149,8 @@ class Nearest:
         if exchange.request.body.size > LARGEST_HERE:
             return None
         request = self._services.redactor.request(exchange.request)
-        candidates = self._services.store.similar(request.path, exchange.model, COMPARED)
+        store = self._services.store if exchange.shelf is None else exchange.shelf.store
+        candidates = store.similar(request.path, exchange.model, COMPARED)
         sizes = accumulate(each.request.body.size for each in candidates)
         found = [each for each, size in zip(candidates, sizes, strict=True) if size <= MOST_HERE and not each.scope]
         if not found:
@@ -175,7 +177,7 @@ class Nearest:
     @events("ended")
     def llmproxy_log(self, exchange: Exchange, event: Event) -> None:
         """Put a miss into the queue, where there is room: nobody waits for its explanation."""
-        if exchange.outcome is Outcome.MISS and self._explains:
+        if exchange.outcome is Outcome.MISS and self._explains and not _has_cassette(exchange):
             if len(self._waiting) >= MOST_WAITING or self._tokens < 1:
                 self._counts["dropped"] += 1
             else:
@@ -255,3 +257,8 @@ class Nearest:
         work = self._services.work.stats() if self._services.work is not None else "none"
         told = {"waiting": len(self._waiting), "trouble": self._trouble, "index": self._index, "child": work}
         return self._counts | told
+
+
+def _has_cassette(exchange: Exchange) -> bool:
+    """Whether the child process, which reads the store, knows nothing of its recordings."""
+    return exchange.shelf is not None and bool(exchange.shelf.cassette)

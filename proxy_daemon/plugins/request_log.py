@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from proxy_daemon.core.messages import PROBLEMS, RULES, Exchange, id_text
+from proxy_daemon.core.messages import PROBLEMS, Exchange, id_text
 from proxy_daemon.core.services import Services
 from proxy_daemon.hookspecs import Event, events, hookimpl
 from proxy_daemon.settings import Settings, SettingsError
@@ -71,9 +71,6 @@ class RequestLog:
             self._write(written(log_line(exchange, self._redactor.target(exchange.request.target))))
 
 
-_REWRITING = (("rules", RULES), ("problems", PROBLEMS))
-
-
 def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
     """What a line says. ``target`` is redacted. Times are in milliseconds, sizes in octets."""
     line = {
@@ -99,8 +96,10 @@ def log_line(exchange: Exchange, target: bytes) -> dict[str, Any]:
         line["served_from"] = id_text(exchange.served_from)
     if exchange.detail:
         line["detail"] = exchange.detail
-    if RULES in exchange.notes:  # of rewriting
-        line |= {name: list(found) for name, note in _REWRITING if (found := exchange.notes.get(note))}
+    if exchange.rules:
+        line["rules"] = exchange.rules
+    if exchange.notes.get(PROBLEMS):
+        line["problems"] = list(exchange.notes[PROBLEMS])
     return line
 
 

@@ -1,7 +1,8 @@
 """Changes requests and answers by rule (`--rewrite`), through public hooks alone.
 
 Which rules are for an exchange is decided once, when its request is whole; where none may touch the answer, the answer
-takes the way that it has without this plugin. What fired and what could not be done stands in the exchange.
+takes the way that it has without this plugin, and without rules so does the request. What fired and what could not be
+done stands in the exchange.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy_daemon.core.dialects.dialect import Dialect
-from proxy_daemon.core.messages import PROBLEMS, RULES, Exchange, Request, ResponseHead
-from proxy_daemon.hookspecs import Event, events, hookimpl, only_where
+from proxy_daemon.core.messages import PROBLEMS, Exchange, Request, ResponseHead
+from proxy_daemon.hookspecs import hookimpl, only_where
 from proxy_daemon.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -23,37 +24,41 @@ if TYPE_CHECKING:
 PASSAGE = "rewriting.passage"  # the note with an exchange's `Passage`
 
 
+def _has_rules(plugin: Rewriting, _: Exchange) -> bool:
+    return plugin.passage_of is not None
+
+
 def _shapes(_: object, exchange: Exchange) -> bool:
     passage: Passage | None = exchange.notes.get(PASSAGE)
-    return passage is not None and passage.shapes_answer
+    return passage is not None and passage.shapes(exchange.at_hand)
 
 
 class Rewriting:
-    """`--rewrite`."""
+    """`--rewrite`. ``passage_of``: makes the passage of an exchange; None where there are no rules."""
 
     def __init__(self) -> None:
-        self._passage: MakePassage | None = None
+        self.passage_of: MakePassage | None = None
 
     @hookimpl
     def llmproxy_configure(self, settings: Settings) -> None:
         """Read the rules; the start ends here where one is wrong."""
-        self._passage = _read(settings)
+        self.passage_of = _read(settings)
 
     @hookimpl
     def llmproxy_reload(self, settings: Settings) -> None:
         """Read them again. Wrong ones are refused, and those before stay."""
-        self._passage = _read(settings)
+        self.passage_of = _read(settings)
 
     @hookimpl
+    @only_where(_has_rules)
     def llmproxy_request(self, exchange: Exchange) -> Request | None:
         """The request that goes on, where a rule changes it."""
-        if self._passage is None:
-            return None
-        passage = self._passage(exchange.request, exchange.dialect, exchange.upstream.name)
+        assert self.passage_of is not None
+        passage = self.passage_of(exchange.request, exchange.dialect, exchange.upstream.name)
         if passage is None:
             return None
-        exchange.notes[PASSAGE] = passage
-        exchange.notes[RULES], exchange.notes[PROBLEMS] = passage.fired, passage.problems
+        passage.tell = exchange.fire
+        exchange.notes[PASSAGE], exchange.notes[PROBLEMS] = passage, passage.problems
         request = passage.request(exchange.request)
         return None if request is exchange.request else request
 
@@ -71,14 +76,6 @@ class Rewriting:
         """What changes the body, found by its head."""
         passage: Passage = exchange.notes[PASSAGE]
         return passage.transform
-
-    @hookimpl
-    @events("ended", "failed")
-    def llmproxy_log(self, exchange: Exchange, event: Event) -> None:
-        """An answer that broke off has no end that tells what fired."""
-        passage: Passage | None = exchange.notes.pop(PASSAGE, None)
-        if passage is not None:
-            passage.gather()
 
 
 def _read(settings: Settings) -> MakePassage | None:

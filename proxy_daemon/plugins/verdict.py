@@ -1,10 +1,12 @@
 """The verdict on a run: what of it came from recordings, what did not and why, and which recordings nobody used.
 
-`/_llmproxy/api/verdict`: GET tells, DELETE tells and forgets; `?session=NAME` speaks of one session only.
+`/_llmproxy/api/verdict`: GET tells, DELETE tells and forgets; `?session=NAME` speaks of one session only, and
+`?cassette=NAME` looks for unused recordings in that cassette.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from heapq import nsmallest
 from typing import Any
@@ -13,7 +15,8 @@ from attrs import define, field
 
 from proxy_daemon.core.ids import Ids
 from proxy_daemon.core.messages import Exchange, Recording, id_text
-from proxy_daemon.core.services import Services
+from proxy_daemon.core.services import Services, Store
+from proxy_daemon.core.shelves import Shelf, Unavailable
 from proxy_daemon.core.tally import Tallies, Tally
 from proxy_daemon.hookspecs import Event, JsonPage, events, hookimpl
 
@@ -41,7 +44,7 @@ class Verdict:
     @hookimpl
     def llmproxy_configure(self, services: Services) -> None:
         """Begin with nothing."""
-        self._store, self._worker, self._redactor = services.store, services.worker, services.redactor
+        self._shelves, self._worker, self._redactor = services.shelves, services.worker, services.redactor
         self._ids = Ids(services.clock)
         self._tallies = Tallies(self._ids.least())
 
@@ -68,18 +71,23 @@ class Verdict:
         return await self._answer(parameters, forget=True)
 
     async def _answer(self, parameters: Mapping[str, str], *, forget: bool) -> tuple[int, Any]:
-        if set(parameters) - {"session"}:  # a typing error must not reset everything
-            return 400, {"error": "the only parameter is session: ?session=NAME, or ?session= for the one without name"}
+        if set(parameters) - {"session", "cassette"}:  # a typing error must not reset everything
+            why = "the parameters are session, as in ?session=NAME or ?session= for the one without name, and cassette"
+            return 400, {"error": why}
+        try:
+            shelf = await self._shelf(parameters.get("cassette", ""))
+        except Unavailable as error:
+            return error.status, {"error": str(error)}
         tallies = self._tallies
         asked, served, at_most = self._asked(parameters), tallies.served(), tallies.served_left_off()
         beyond = self._beyond(parameters)
         if forget:
             self._forget(parameters)
-        unused = await self._unused(asked, served)
+        unused = await self._unused(shelf, asked, served)
         left = MOST_SHOWN
         said = []
         for name, tally in asked.items():
-            shown = self._recordings(unused[name].first[:left])
+            shown = _recordings(shelf.store, unused[name].first[:left])
             left -= len(shown)
             told = {"count": unused[name].count, "at_most": at_most, "first": shown}
             said.append({"session": name, **tally.counts, "unused": told, **_reports(tally)})
@@ -105,22 +113,35 @@ class Verdict:
 
     # --- unused recordings -------------------------------------------------------------------------------------------
 
-    async def _unused(self, asked: Mapping[str, Tally], served: set[int]) -> dict[str, Unused]:
-        """Of each session: those that were recorded in it; of the one without a name: those of the whole store."""
+    async def _shelf(self, cassette: str) -> Shelf:
+        return await self._shelves.named(cassette, may_make=False) if cassette else self._shelves.default
+
+    async def _unused(self, shelf: Shelf, asked: Mapping[str, Tally], served: set[int]) -> dict[str, Unused]:
+        """Of each session: those that were recorded in it; of the one without a name: those of the whole store.
+
+        Recordings of a cassette are of no session: they are for all who use it.
+        """
         unused = {name: Unused() for name in asked}
         behind = (b"", 0)
-        while rows := self._store.replayable(SLICE, behind):
+        while rows := shelf.store.replayable(SLICE, behind):
             behind = rows[-1][:2]
             left = [(number, session) for _, number, session in rows if number not in served]
-            for name, ids in _by_session(left, asked).items():
-                unused[name].add([number for number in ids if number < asked[name].since])
+            found = _by_all(left, asked) if shelf.cassette else _by_session(left, asked)
+            for name, ids in found.items():
+                since = math.inf if shelf.cassette else asked[name].since  # what a cassette serves was there before
+                unused[name].add([number for number in ids if number < since])
             await self._worker.run(_nothing)  # others have their turn
         return unused
 
-    def _recordings(self, ids: list[int]) -> list[dict[str, str]]:
-        """What people know them by; of what was removed meanwhile, nothing."""
-        found = [(number, self._store.page(1, number + 1)) for number in ids]
-        return [_shown(page[0]) for number, page in found if page and page[0].id == number]
+
+def _recordings(store: Store, ids: list[int]) -> list[dict[str, str]]:
+    """What people know them by; of what was removed meanwhile, nothing."""
+    found = [(number, store.page(1, number + 1)) for number in ids]
+    return [_shown(page[0]) for number, page in found if page and page[0].id == number]
+
+
+def _by_all(rows: list[tuple[int, str]], asked: Mapping[str, Tally]) -> dict[str, list[int]]:
+    return {name: [number for number, _ in rows] for name in asked}
 
 
 def _by_session(rows: list[tuple[int, str]], asked: Mapping[str, Tally]) -> dict[str, list[int]]:

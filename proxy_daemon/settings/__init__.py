@@ -18,9 +18,10 @@ from proxy_daemon.core.matching.counting.stamps import Stamp
 from proxy_daemon.core.matching.sequence import Repeat
 from proxy_daemon.core.proxying import Proxy, parse_proxy
 from proxy_daemon.core.quantities import duration_text, size_text
+from proxy_daemon.core.secret_rules import NO_RULES, Rules
 from proxy_daemon.core.speed import Speed
 from proxy_daemon.core.upstreams import Upstream, parse_named_file, parse_upstream
-from proxy_daemon.settings import replaying
+from proxy_daemon.settings import redacting, replaying
 from proxy_daemon.settings.values import (
     Option,
     choice,
@@ -146,6 +147,7 @@ class Settings:
         choice("skip", "record"),
         _KEEP,
     )
+    on_secret: str = redacting.on_secret(_KEEP)
     on_client_abort: str = option(
         "cancel",
         "when the client leaves: cancel the request, or drain the answer and record it",
@@ -165,6 +167,10 @@ class Settings:
     volatile: tuple[tuple[Stamp, ...], ...] = replaying.volatile
     fuzzy: str = replaying.fuzzy
     fuzzy_threshold: float = replaying.fuzzy_threshold
+    cassette: str = replaying.cassette
+    cassette_dir: str = replaying.cassette_dir
+    tolerate_damage: bool = replaying.tolerate_damage
+    force: bool = replaying.force
     rewrite: tuple[str, ...] = option(
         (),
         "change requests and answers by rule: gpt-oss, gpt-oss-reasoning, thinking-tags, or a file; repeatable",
@@ -315,6 +321,7 @@ class Settings:
     client_tokens: Mapping[str, bytes] | None = None  # digests by name; None where clients need no token
     match_paths: tuple[PathMatch, ...] = ()  # the [[match]] tables
     stamps: tuple[Stamp, ...] = ()  # the [[volatile]] tables
+    redact: Rules = NO_RULES  # the [[redact]] tables
 
 
 OPTIONS: dict[str, tuple[Attribute[Any], Option]] = {

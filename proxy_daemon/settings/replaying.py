@@ -7,19 +7,18 @@ from typing import Any
 from proxy_daemon.core.matching.counting.match_on import parse_match_on
 from proxy_daemon.core.matching.counting.stamps import parse_named
 from proxy_daemon.core.matching.sequence import SEQUENCE, parse_repeat
-from proxy_daemon.core.modes import MODES
+from proxy_daemon.core.modes import NAMES
 from proxy_daemon.core.speed import AT_ONCE, parse_speed
-from proxy_daemon.settings.values import NEVER, choice, option, parse_seconds, parse_share
+from proxy_daemon.settings.values import NEVER, choice, option, parse_flag, parse_seconds, parse_share, parse_text
 
-GROUP = "Replaying"
-_NEEDS_CASSETTE = "it belongs to cassettes, which this version does not have; for the store, use none or new_episodes"
+GROUP, CASSETTES = "Replaying", "Cassettes"
 
 mode: Any = option(
     "new_episodes",
     "off: forward only; new_episodes: replay what is recorded, else forward and record; none: replay or refuse; "
-    "all: forward and record anew",
+    "all: forward and record anew; once: for a cassette that is new, record, else none",
     "none",
-    choice(*MODES, once=_NEEDS_CASSETTE),
+    choice(*NAMES),
     GROUP,
 )
 replay_scope: Any = option(
@@ -97,4 +96,29 @@ fuzzy_threshold: Any = option(
     "0.98",
     parse_share,
     GROUP,
+)
+cassette: Any = option(
+    "",
+    "a file of recordings that people commit: what answers, and what is recorded; the store keeps the history only",
+    "tests/cassettes/chat.yaml",
+    parse_text,
+    CASSETTES,
+    shown="none",
+)
+cassette_dir: Any = option(
+    "",
+    "a directory of cassettes, NAME.yaml each, for requests to /_llmproxy/cassette/NAME/ or with X-LLMProxy-Cassette",
+    "tests/cassettes",
+    parse_text,
+    CASSETTES,
+    shown="none",
+)
+tolerate_damage: Any = option(False, "serve what is intact in a damaged cassette", "", parse_flag, CASSETTES, flag=True)
+force: Any = option(
+    False,
+    "in mode all, also replace recordings of a cassette that somebody has edited or pinned",
+    "",
+    parse_flag,
+    CASSETTES,
+    flag=True,
 )

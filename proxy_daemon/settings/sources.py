@@ -15,7 +15,7 @@ from typing import Any
 from proxy_daemon.core.matching.counting import match_on, stamps
 from proxy_daemon.core.tokens import PREFIX as TOKEN_PREFIX
 from proxy_daemon.core.tokens import parse_client_tokens
-from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_store
+from proxy_daemon.settings import OPTIONS, Settings, SettingsError, default_store, redacting
 
 PREFIX = "LLMPROXY_"
 TOKEN = TOKEN_PREFIX.decode()
@@ -117,7 +117,8 @@ def _file(path: str, place: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
     """(settings, those that are tables) of a TOML file. ``place``: what named it."""
     try:
         with _expanded(path, place).open("rb") as file:
-            table = tomllib.load(file)
+            text = file.read().decode()
+        table = tomllib.loads(text)
     except OSError as error:
         raise SettingsError(f"{place}: {path} cannot be read: {error.strerror}") from error
     except RecursionError as error:
@@ -128,6 +129,7 @@ def _file(path: str, place: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
         "plugin_settings": _plugin_tables(path, table.pop("plugins", {})),
         "client_tokens": _client_tokens(path, table.pop("client-tokens", None)),
         **_matching(path, table),
+        **_redacting(path, table, text),
     }
     names = [_key(path, key) for key in table]
     for key, name in zip(table, names, strict=True):
@@ -155,6 +157,14 @@ def _matching(path: str, table: dict[str, Any]) -> Mapping[str, Any]:
         return {"match_paths": paths, "stamps": stamps.parse_tables(made)}
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from error
+
+
+def _redacting(path: str, table: dict[str, Any], text: str) -> Mapping[str, Any]:
+    """The `[[redact]]` tables."""
+    try:
+        return {"redact": redacting.rules_of(table.pop("redact", None), text, path)}
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _client_tokens(path: str, table: Any) -> Mapping[str, bytes] | None:

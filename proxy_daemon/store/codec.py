@@ -14,7 +14,17 @@ from attrs import asdict
 
 from proxy_daemon.core.bodies import Body, Bytes
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.messages import Ending, Outcome, Pieces, Recording, Request, Response, ResponseHead, Unknown
+from proxy_daemon.core.messages import (
+    Delivered,
+    Ending,
+    Outcome,
+    Pieces,
+    Recording,
+    Request,
+    Response,
+    ResponseHead,
+    Unknown,
+)
 from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.upstreams import Upstream
 
@@ -25,6 +35,7 @@ COLUMNS = (
 )
 IMPORTED = "imported"  # in the facts of what came from a file of another tool
 SCOPE = "scope"  # in the facts; version 1 wrote none
+DELIVERED = "delivered"  # in the facts of what the client got otherwise than upstream sent it
 ASKED = "asked"  # in the facts of imports, and where another upstream than this one answered
 _MARKS = f"({', '.join('?' * 17)})"
 Row = tuple[Any, ...]
@@ -39,7 +50,7 @@ class BodyReader(Protocol):
     """Makes the body of an exchange that stands in parts."""
 
     def __call__(self, exchange_id: int, side: int, size: int) -> Body:
-        """The body. ``side``: 0 request, 1 response."""
+        """The body. ``side``: 0 request, 1 response, 2 what the client got."""
 
 
 def to_row(recording: Recording) -> Row:
@@ -54,7 +65,7 @@ def to_row(recording: Recording) -> Row:
         request.path,
         recording.model,
         recording.status,
-        _facts(recording),
+        to_facts(recording),
         _request_head(request),
         request.body.size,
         _inline(request.body),
@@ -84,6 +95,7 @@ def from_row(row: Row, parts: BodyReader) -> Recording:
         session=row[16],
         request=_read_request(row[9], request_body),
         response=_read_response(row, parts),
+        delivered=_read_delivered(facts.pop(DELIVERED, None), row[0], parts),
         **_times(row[1] / 1_000_000, facts),
     )
 
@@ -91,6 +103,7 @@ def from_row(row: Row, parts: BodyReader) -> Recording:
 _SMALL = ("client", "detail", "head_time", "duration", "cut", "redacted", "served_from")
 _SMALL_TYPES = [str, str, int, int, bool, bool, int]
 _PATTERN = ("method", "path", "query", "body", "wild", "whole")
+_DELIVERED_TYPES = ((str, int, bool), (str, type(None), bool))
 _UPSTREAM_TYPES = [str, str, str, str, int, str]
 
 
@@ -109,7 +122,8 @@ def _row_types() -> frozenset[tuple[type, ...]]:
 _TYPES = _row_types()
 
 
-def _facts(recording: Recording) -> bytes:
+def to_facts(recording: Recording) -> bytes:
+    """The column `facts`: what is seldom there, or never looked for."""
     up = recording.upstream
     facts: dict[str, Any] = {name: getattr(recording, name) for name in _SMALL}
     facts["upstream"] = _place(up)
@@ -123,6 +137,10 @@ def _facts(recording: Recording) -> bytes:
         facts["pattern"] = _pattern(recording.pattern)
     if recording.written:
         facts["written"] = True
+    if recording.rules:
+        facts["rules"] = recording.rules
+    if recording.delivered is not None:
+        facts[DELIVERED] = _delivered(recording.delivered)
     if recording.imported:
         facts[IMPORTED] = {
             "started": float(recording.started),
@@ -158,9 +176,32 @@ def _read_facts(data: bytes) -> dict[str, Any]:
         if IMPORTED in facts:
             rest |= _read_imported(facts[IMPORTED])
         rest |= _read_answering(facts)
+        rest |= {"rules": _read_rules(facts.get("rules", [])), DELIVERED: facts.get(DELIVERED)}
     except (KeyError, TypeError) as error:
         raise ValueError(f"a fact is missing: {error}") from error
     return small | rest
+
+
+def _read_rules(names: Any) -> tuple[str, ...]:
+    if type(names) is not list or not all(type(name) is str for name in names):
+        raise ValueError("a fact has a wrong type")
+    return tuple(names)
+
+
+def _delivered(delivered: Delivered) -> list[Any]:
+    """Its head as that of a response, and how long its body is; the octets stand in parts."""
+    head, body = delivered.head, delivered.body
+    return [_response_head(Response(head)).decode("latin-1"), None if body is None else body.size, delivered.cut]
+
+
+def _read_delivered(members: Any, exchange_id: int, parts: BodyReader) -> Delivered | None:
+    if members is None:
+        return None
+    if type(members) is not list or tuple(map(type, members)) not in _DELIVERED_TYPES or (members[1] or 0) < 0:
+        raise ValueError("a fact has a wrong type")
+    head, size, cut = members
+    body = None if size is None else parts(exchange_id, 2, size)
+    return Delivered(_read_head(head.encode("latin-1", "replace")), body, cut)
 
 
 def _place(upstream: Upstream) -> tuple[Any, ...]:
@@ -247,12 +288,15 @@ def _response_head(response: Response) -> bytes:
 def _read_response(row: Row, parts: BodyReader) -> Response | None:
     if row[12] is None:
         return None
-    first, _, rest = row[12].partition(b"\r\n")
-    status, _, reason = first.partition(b" ")
-    fields, _, trailers = (b"\r\n" + rest).partition(b"\r\n\r\n")
+    head, _, trailers = row[12].partition(b"\r\n\r\n")
     body = Bytes(row[14]) if row[14] is not None else parts(row[0], 1, row[13])
-    head = ResponseHead(int(status), reason, _read_lines(fields))
-    return Response(head, body, _read_pieces(row[15]), _read_lines(trailers))
+    return Response(_read_head(head), body, _read_pieces(row[15]), _read_lines(trailers))
+
+
+def _read_head(data: bytes) -> ResponseHead:
+    first, _, fields = data.partition(b"\r\n")
+    status, _, reason = first.partition(b" ")
+    return ResponseHead(int(status), reason, _read_lines(fields))
 
 
 def _pieces(pieces: Pieces) -> bytes:

@@ -249,8 +249,13 @@ class SQLiteStore:
         """Write some time soon; nobody waits for it."""
         self._queued(recording, False)
 
-    def _queued(self, recording: Recording, replace: bool, run: int = 0) -> Write | None:
-        write = Write(recording, replace, time.monotonic(), _held(recording), run)
+    def amend(self, recording: Recording) -> None:
+        """See `core.services.Store`. In a store that may only be read there is nothing to amend."""
+        if not self._lasting:
+            self._queued(recording, False, amends=True)
+
+    def _queued(self, recording: Recording, replace: bool, run: int = 0, *, amends: bool = False) -> Write | None:
+        write = Write(recording, replace, time.monotonic(), _held(recording), run, amends)
         if self._writer.put(write):
             return write
         self._counts["failed"] += 1
@@ -288,6 +293,9 @@ class SQLiteStore:
         if report.written or report.trouble:
             self._set_trouble(report.trouble)
         for write, good in report.written:
+            if write.amends:
+                self._hot.cool(write.recording.id)
+                continue
             self._counts["written" if good else "failed"] += 1
             if good and write.recording.replayable:
                 self._cool(write.recording.fingerprint)
@@ -331,4 +339,6 @@ def _held(recording: Recording) -> int:
     bodies = [recording.request.body]
     if recording.response is not None:
         bodies.append(recording.response.body)
+    if recording.delivered is not None and recording.delivered.body is not None:
+        bodies.append(recording.delivered.body)
     return 2000 + sum(len(body.whole() or b"") for body in bodies if not isinstance(body, StoredBody))

@@ -43,7 +43,7 @@ class Known:
             return False
         (place,) = _PLACES.unpack_from(fingerprint)
         bits = _bits(fingerprint)
-        return self._words[place & _MASK] & bits == bits
+        return bool(self._words[place & _MASK] & bits == bits)
 
 
 def _bits(fingerprint: bytes) -> int:

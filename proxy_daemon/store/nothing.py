@@ -45,6 +45,9 @@ class NoStore:
     def note(self, recording: Recording) -> None:
         """It is not written."""
 
+    def amend(self, recording: Recording) -> None:
+        """It is not written."""
+
     def stats(self) -> dict[str, Any]:
         """That there is none."""
         return {"store": "off"}

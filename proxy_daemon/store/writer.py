@@ -16,7 +16,7 @@ from attrs import define, frozen
 
 from proxy_daemon.core.bodies import Body, chunks
 from proxy_daemon.core.messages import Recording
-from proxy_daemon.store.codec import INLINE, Row, insert, to_row
+from proxy_daemon.store.codec import INLINE, Row, insert, to_facts, to_row
 from proxy_daemon.store.neighbours import Neighbours
 from proxy_daemon.store.opening import connect
 from proxy_daemon.store.refingerprint import mix
@@ -47,6 +47,7 @@ class Write:
     since: float
     size: int
     run: int = 0  # what it replaces was recorded before this id, in its session; 0: whatever answers its request
+    amends: bool = False  # its row is there: what follows from its client's end is new (`core.services.Store.amend`)
 
 
 @frozen
@@ -175,8 +176,8 @@ class Writer:
     def _transaction(self, batch: list[Write]) -> None:
         """All of it or nothing. Small exchanges alone are one statement, which is a transaction by itself."""
         connection = self._connected()
-        rows = [to_row(write.recording) for write in batch]
-        if len(rows) <= ROWS and not any(write.replace or _is_large(write.recording) for write in batch):
+        rows = [() if write.amends else to_row(write.recording) for write in batch]
+        if len(rows) <= ROWS and not any(_is_special(write) for write in batch):
             _insert_rows(connection, rows)
             return
         connection.execute("BEGIN IMMEDIATE")
@@ -192,12 +193,16 @@ class Writer:
         """In order: what one replaces may stand before it in the batch."""
         start = 0
         for number, write in enumerate(batch):
-            if number > start and (write.replace or number == start + ROWS):
+            if number > start and (write.replace or write.amends or number == start + ROWS):
                 _insert_rows(connection, rows[start:number])
                 start = number
-            if write.replace or _is_large(write.recording):
+            if write.amends:
+                _amend(connection, write.recording)
+                start = number + 1
+            elif _is_special(write):
                 self._prepare(connection, write)
-        _insert_rows(connection, rows[start:])
+        if start < len(rows):
+            _insert_rows(connection, rows[start:])
 
     def _prepare(self, connection: sqlite3.Connection, write: Write) -> None:
         """What a few exchanges need besides their row."""
@@ -205,6 +210,7 @@ class Writer:
         _insert_parts(connection, recording.id, 0, recording.request.body)
         if recording.response is not None:
             _insert_parts(connection, recording.id, 1, recording.response.body)
+        _insert_delivered(connection, recording)
         if write.replace and recording.fingerprint:
             before, sessions = (write.run, (recording.session,)) if write.run else (LARGEST, ())
             connection.execute(
@@ -236,14 +242,36 @@ def _insert_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     connection.execute(insert(len(rows)), [value for row in rows for value in row])
 
 
+def _amend(connection: sqlite3.Connection, recording: Recording) -> None:
+    """What is not there, as after a failed write or a limit, gets nothing."""
+    changed = connection.execute("UPDATE exchange SET facts = ? WHERE id = ?", (to_facts(recording), recording.id))
+    if changed.rowcount:
+        _insert_delivered(connection, recording)
+
+
+def _insert_delivered(connection: sqlite3.Connection, recording: Recording) -> None:
+    """Also where it is small: a row has no column for it."""
+    if recording.delivered is not None and recording.delivered.body is not None:
+        _insert_body(connection, recording.id, 2, recording.delivered.body)
+
+
+def _is_special(write: Write) -> bool:
+    """Whether it needs more than that its row is inserted."""
+    recording = write.recording
+    return write.replace or write.amends or recording.delivered is not None or _is_large(recording)
+
+
 def _is_large(recording: Recording) -> bool:
     response = recording.response
     return recording.request.body.size > INLINE or (response is not None and response.body.size > INLINE)
 
 
 def _insert_parts(connection: sqlite3.Connection, exchange_id: int, side: int, body: Body) -> None:
-    if body.size <= INLINE:
-        return
+    if body.size > INLINE:
+        _insert_body(connection, exchange_id, side, body)
+
+
+def _insert_body(connection: sqlite3.Connection, exchange_id: int, side: int, body: Body) -> None:
     start = 0
     for data in chunks(body, PART):
         connection.execute("INSERT INTO body_part VALUES (?, ?, ?, ?)", (exchange_id, side, start, data))

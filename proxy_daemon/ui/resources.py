@@ -14,7 +14,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from proxy_daemon.core.bodies import CHUNK, Body
-from proxy_daemon.core.messages import Recording, id_number, id_text
+from proxy_daemon.core.messages import Delivered, Recording, id_number, id_text
 from proxy_daemon.core.services import Life, Services, Store
 from proxy_daemon.hookspecs import hookimpl
 from proxy_daemon.settings import Settings
@@ -120,7 +120,7 @@ class Exchanges(Resource):
 
 
 class OneExchange(Resource):
-    """`api/exchanges/<id>`, and `request/body`, `response/body` below it."""
+    """`api/exchanges/<id>`, and `request/body`, `response/body`, `delivered/body` below it."""
 
     def __init__(self, recording: Recording) -> None:
         super().__init__()
@@ -131,6 +131,9 @@ class OneExchange(Resource):
         sides = {b"request": self._recording.request.body}
         if self._recording.response is not None:
             sides[b"response"] = self._recording.response.body
+        delivered = self._recording.delivered
+        if delivered is not None and delivered.body is not None:
+            sides[b"delivered"] = delivered.body
         if path in sides and request.postpath == [b"body"]:
             return RawBody(sides[path])
         return NotFound()
@@ -212,6 +215,7 @@ def summary(recording: Recording) -> dict[str, Any]:
         "replayable": recording.replayable,
         "cut": recording.cut,
         "redacted": recording.redacted,
+        "rules": recording.rules,
         "imported": recording.imported or None,
         "unknown": sorted(recording.unknown),
     }
@@ -235,7 +239,19 @@ def detail(recording: Recording) -> dict[str, Any]:
             "pieces": list(response.pieces.sizes),
             "times_us": list(response.pieces.times),
         }
+    if recording.delivered is not None:
+        more["delivered"] = _delivered(recording.delivered)
     return summary(recording) | more
+
+
+def _delivered(delivered: Delivered) -> dict[str, Any]:
+    """What the client got; the size is null where the body is upstream's."""
+    return {
+        "status": delivered.head.status,
+        "headers": _texts(delivered.head.headers.pairs),
+        "size": None if delivered.body is None else delivered.body.size,
+        "cut": delivered.cut,
+    }
 
 
 def write_json(request: Any, value: Any) -> bytes:

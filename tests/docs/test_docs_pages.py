@@ -23,10 +23,11 @@ PLAYED = [
     ROOT / "docs" / "recordings-of-others.md",
     ROOT / "docs" / "verdict.md",
     ROOT / "docs" / "rewriting.md",
+    ROOT / "docs" / "run.md",
 ]
 OF_REWRITE = {"explain", "answer", "model", "path", "method", "header", "stream", "dialect", "status"}
-# Of llmproxy import, show, verdict and rewrite.
-OF_COMMANDS = {"as", "json", "raw", "url", "session", "fail-on", "reset", *OF_REWRITE}
+# Of llmproxy import, show, verdict, rewrite and run.
+OF_COMMANDS = {"as", "json", "raw", "delivered", "url", "session", "fail-on", "reset", "trap", "cassette", *OF_REWRITE}
 README, CONFIGURATION = (path.read_text() for path in PLAYED[:2])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NEEDED = [name for name in ("bash", "curl") if shutil.which(name) is None]

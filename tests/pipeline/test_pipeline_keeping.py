@@ -16,6 +16,7 @@ from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Request, Response, ResponseHead
 from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.shelves import OnlyStore, Shelf
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.net.bodies import Spool
 from proxy_daemon.pipeline.good_ends import GoodEnds
@@ -44,14 +45,15 @@ class CountingWorker:
 
 def keeper(*plugins, mode="new_episodes", scope_by_key=False, record_errors=False, record_max_body=1000):
     hooks, worker = dispatcher(*plugins), CountingWorker()
+    store = MemoryStore()
     return Keeper(
-        MemoryStore(),
+        store,
         Redactor(),
         hooks,
         worker,
-        MODES[mode],
+        OnlyStore(Shelf(store, MODES[mode])),
         scope_by_key,
-        GoodEnds(MODES[mode], worker, record_errors, False, record_max_body),
+        GoodEnds(worker, record_errors, False, record_max_body),
         record_max_body,
         Recogniser(Redactor(), Matcher(), b"k" * 32),
     )
@@ -62,6 +64,7 @@ def exchange(keeper, body=BODY, *, fields=(JSON,), target=b"/v1/chat/completions
     body = Bytes(body) if isinstance(body, bytes) else body
     request = Request(b"POST", target, Headers(fields), body)
     made = Exchange(7, request, HERE, recognise(request, BUILT_IN), 1.0, **parts)
+    made.shelf = keeper.shelves.default
     keeper.recognise(made)
     return made
 

@@ -10,13 +10,15 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import BUILT_IN as DIALECTS
 from proxy_daemon.core.dialects import GENERIC, recognise
 from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.matching import answers
 from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.sequence import OUTDATED, Repeat, parse_repeat
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Recording, Request, Response, ResponseHead
+from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.shelves import OnlyStore, Shelf
 from proxy_daemon.core.upstreams import parse_upstream
-from proxy_daemon.plugins import replay
 from proxy_daemon.plugins.replay import Replay
 from proxy_daemon.settings import Settings
 from proxy_daemon.testing import START, Kit, MemoryStore, script
@@ -41,7 +43,10 @@ def plugin(*found, either_form=EitherForm(), **settings):  # noqa: B008  (a valu
     made, facts = Replay(), {}
     clock = SimpleNamespace(wall=lambda: 1000.0)
     parts = {"store": store, "clock": clock, "redactor": Redactor(), "facts": facts, "either_form": either_form}
-    made.llmproxy_configure(Settings(**settings), SimpleNamespace(**parts))
+    known = Settings(**settings)
+    shelves = OnlyStore(Shelf(store, MODES[known.mode]))
+    made.llmproxy_configure(known, SimpleNamespace(**parts, shelves=shelves))
+    made.store = store
     made.facts = facts
     return made
 
@@ -92,7 +97,7 @@ def test_what_is_too_old_does_not_count():
 def test_one_that_is_gone_or_damaged_gives_its_turn_to_the_next():
     made = plugin(recording(1, whole=False), recording(2), recording(3))
     assert ids(made, 3) == [2, 3, 3]
-    broken = [recording(number, whole=False) for number in range(replay.TRIES + 1)]
+    broken = [recording(number, whole=False) for number in range(answers.TRIES + 1)]
     assert ids(plugin(*broken, recording(99)), 1) == [None], "not without end"
 
 
@@ -161,16 +166,16 @@ def test_patterns_of_the_same_session_first():
 
 def test_what_nobodys_credential_recorded_is_for_those_without_one():
     made, exchange = plugin(patterned(1, Pattern())), asking(fingerprint=b"x")
-    exchange.notes[replay.SCOPE] = b"somebody"
+    exchange.notes[answers.SCOPE] = b"somebody"
     assert made.llmproxy_lookup(exchange) is None
-    exchange.notes[replay.SCOPE] = b""
+    exchange.notes[answers.SCOPE] = b""
     assert made.llmproxy_lookup(exchange).id == 1
 
 
 def test_new_patterns_are_seen():
     made = plugin()
     assert ids(made, 1, fingerprint=b"x") == [None]
-    made._store.recordings[5] = patterned(5, Pattern())
+    made.store.recordings[5] = patterned(5, Pattern())
     assert ids(made, 1, fingerprint=b"x") == [5]
 
 

@@ -16,8 +16,10 @@ from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.matching.patterns.written import UNFIT
 from proxy_daemon.core.matching.sequence import OUTDATED
 from proxy_daemon.core.messages import SCOPE, Ending, Exchange, Outcome, Recording, Request, Response, ResponseHead
+from proxy_daemon.core.modes import MODES
 from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.shelves import OnlyStore, Shelf
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.plugins.replay import Replay
 from proxy_daemon.settings import Settings
@@ -55,8 +57,10 @@ def plugin(*found, either_form=None, **settings):
     store.recordings = {each.id: each for each in found}
     clock, facts = SimpleNamespace(wall=lambda: 1000.0), {}
     form = either_form or EitherForm(Anew(MATCHER))
-    services = SimpleNamespace(store=store, clock=clock, redactor=Redactor(), facts=facts, either_form=form)
-    made.llmproxy_configure(Settings(**settings), services)
+    known = Settings(**settings)
+    shelves = OnlyStore(Shelf(store, MODES[known.mode]))
+    parts = {"store": store, "clock": clock, "redactor": Redactor(), "facts": facts, "either_form": form}
+    made.llmproxy_configure(known, SimpleNamespace(**parts, shelves=shelves))
     return made
 
 

@@ -113,15 +113,16 @@ def test_what_went_wrong_is_said():
 
 
 @pytest.mark.parametrize(
-    ("notes", "said"),
+    ("rules", "notes", "said"),
     [
-        ({}, {}),
-        ({"llmproxy.rules": [], "llmproxy.problems": []}, {}),
-        ({"llmproxy.rules": ["a", "b"], "llmproxy.problems": ["no\n"]}, {"rules": ["a", "b"], "problems": ["no\n"]}),
+        ((), {}, {}),
+        ((), {"llmproxy.problems": []}, {}),
+        (("a", "b"), {"llmproxy.problems": ["no\n"]}, {"rules": ("a", "b"), "problems": ["no\n"]}),
+        (("a",), {}, {"rules": ("a",)}),
     ],
 )
-def test_rules_that_changed_something_and_what_they_could_not(notes, said):
-    line = log_line(exchange(notes=notes), b"/")
+def test_rules_that_changed_something_and_what_they_could_not(rules, notes, said):
+    line = log_line(exchange(rules=rules, notes=notes), b"/")
     assert {name: line[name] for name in ("rules", "problems") if name in line} == said
 
 

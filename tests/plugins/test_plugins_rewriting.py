@@ -80,7 +80,7 @@ def test_a_request_and_its_answer(rules):
     assert (result.json["model"], result.json["choices"][0]["message"]["content"]) == ("gpt-4o", "a dog")
     assert result.headers.get(b"x-llmproxy-body") == b"edited"
     assert b"content-length" not in result.headers
-    assert result.exchange.notes["llmproxy.rules"] == ["alias", "no user", "cats", "back"]
+    assert result.exchange.rules == ("alias", "no user", "cats", "back")
     assert (result.exchange.notes["llmproxy.problems"], kit.hooks.faults) == ([], {})
 
 
@@ -146,14 +146,18 @@ def test_no_match_gives_the_same_octets(rules):
     kit = Kit(answer=lambda request: script(body), rewrite=(rules(),))
     result = kit.send(PATH, ASKED)
     assert result.body == body
-    assert result.exchange.notes["llmproxy.rules"] == ["alias", "no user"]
+    assert result.exchange.rules == ("alias", "no user")
 
 
-@pytest.mark.parametrize(("name", "short"), [((), True), (("gpt-oss",), False)])
-def test_small_hits_take_the_short_way_unless_a_rule_is_for_them(name, short):
-    kit = Kit(answer=lambda request: document(), rewrite=name)
-    exchange = kit.send(PATH, ASKED).exchange
-    assert kit.hooks.shapes(exchange) is False  # over: what was noted is gone
+@pytest.mark.parametrize(
+    ("name", "coding", "short"),
+    [((), b"", True), (("gpt-oss",), b"", True), (("cats",), b"", False), (("gpt-oss",), b"gzip", False)],
+)
+def test_small_hits_take_the_short_way_unless_a_rule_may_touch_them(rules, name, coding, short):
+    text = '[[rule]]\nname = "cats"\ntext = { replace = "cat", by = "dog" }\n'
+    chosen = (rules(text),) if name == ("cats",) else name
+    kit = Kit(answer=lambda request: document(coding=coding), rewrite=chosen)
+    kit.send(PATH, ASKED)
     taken = []
     kit.pipeline.stage.replay = lambda *args, made=kit.pipeline.stage.replay: taken.append(1) or made(*args)
     assert kit.send(PATH, ASKED).exchange.outcome == "hit"
@@ -173,7 +177,7 @@ def test_what_fired_in_a_stream_that_is_left_is_noted():
     exchange, client, running = kit.begin(PATH, ASKED | {"stream": True})
     kit.clock.advance(0.6)
     running.cancel()
-    assert (exchange.ending, exchange.notes["llmproxy.rules"]) == (Ending.CLIENT_GONE, ["gpt-oss"])
+    assert (exchange.ending, exchange.rules) == (Ending.CLIENT_GONE, ("gpt-oss",))
     assert client.pieces
 
 
@@ -253,8 +257,8 @@ def test_a_raise_of_what_asks_is_one_of_the_implementation():
 
 def test_other_hooks_cannot_have_it():
     mark = only_where(lambda plugin, exchange: True)
-    mine = type("Mine", (), {"llmproxy_request": hookimpl(mark(lambda self, exchange: None))})()
-    with pytest.raises(StartError, match="llmproxy_request cannot have only_where"):
+    mine = type("Mine", (), {"llmproxy_lookup": hookimpl(mark(lambda self, exchange: None))})()
+    with pytest.raises(StartError, match="llmproxy_lookup cannot have only_where"):
         Kit(mine)
 
 

@@ -197,7 +197,7 @@ def test_a_typing_error_resets_nothing(method, parameters):
     run = recorded()
     run.send("a")
     status, value = run.kit._now(getattr(run.plugin, method)(parameters))
-    assert (status, "the only parameter is session" in value["error"]) == (400, True)
+    assert (status, "the parameters are session" in value["error"]) == (400, True)
     assert run.shown()[""]["misses"] == 1
 
 

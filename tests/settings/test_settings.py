@@ -57,7 +57,7 @@ TAKEN = [
 ]
 
 REFUSED = [
-    ("mode", "once", "'once': it belongs to cassettes"),
+    ("mode", "never", "'never' is unknown"),
     ("mode", "", "'' is unknown: one of off, new_episodes, none, all"),
     ("mode", "None", "'None' is unknown: one of"),
     ("fuzzy", "on", "'on' is unknown: one of off, diff, serve, serve-none"),

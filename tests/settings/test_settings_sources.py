@@ -127,7 +127,7 @@ def test_names_of_others_are_left_alone(name):
             "$LLMPROXY_STORE_MAX_BYTE is unknown; did you mean $LLMPROXY_STORE_MAX_BYTES?",
         ),
         ("LLMPROXY_MODE", "fast", "$LLMPROXY_MODE: 'fast' is unknown: one of off, new_episodes, none, all"),
-        ("LLMPROXY_MODE", "once", "$LLMPROXY_MODE: 'once': it belongs to cassettes"),
+        ("LLMPROXY_MODE", "twice", "$LLMPROXY_MODE: 'twice' is unknown"),
         ("LLMPROXY_QUIET", "maybe", "$LLMPROXY_QUIET: 'maybe' is not yes or no"),
         ("LLMPROXY_MAX_BODY", "big", "$LLMPROXY_MAX_BODY: 'big' is not a size"),
         ("LLMPROXY_UPSTREAM", "host", "$LLMPROXY_UPSTREAM: upstream 'host' must be an http or https URL"),

@@ -7,6 +7,7 @@ where a store is opened that was written under other rules (`store/refingerprint
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 from attrs import field, frozen
 
@@ -17,6 +18,7 @@ from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Recording, Unknown
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.routing import choose
+from proxy_daemon.core.secret_rules import NO_RULES
 from proxy_daemon.core.upstreams import Upstream
 
 UNKNOWN = (Unknown.REQUEST, Unknown.REQUEST_BODY)  # without these, two requests look like one
@@ -24,12 +26,20 @@ UNKNOWN = (Unknown.REQUEST, Unknown.REQUEST_BODY)  # without these, two requests
 
 @frozen
 class Anew:
-    """``dialects`` and ``upstreams`` as the daemon asks them."""
+    """``dialects`` and ``upstreams`` as the daemon asks them. ``hostless``: upstreams do not count, as in cassettes."""
 
     matcher: Matcher
     dialects: Sequence[Dialect] = BUILT_IN
     upstreams: Sequence[Upstream] = ()
     redactor: Redactor = field(factory=Redactor)
+    hostless: bool = False
+
+    @property
+    def digest(self) -> bytes:
+        """Names all rules that fingerprints follow: how requests are compared, and what of them is taken out before."""
+        rules = self.redactor.rules
+        own = repr((rules.rules, rules.by_shape)).encode()
+        return self.matcher.digest if rules == NO_RULES else sha256(self.matcher.digest + own).digest()
 
     def __call__(self, recording: Recording, scope_known: bool) -> bytes:
         """32 octets; none where the recording must not be served again, or answers by its pattern only.
@@ -41,7 +51,7 @@ class Anew:
         request = recording.request
         dialect = recognise(request, self.dialects)
         upstream = self._asked(recording, dialect)
-        if not scope_known:
+        if not scope_known and upstream is not None:
             before = version_one.fingerprint(request, upstream, dialect.streams(request))
             if before != recording.fingerprint:
                 return b""
@@ -57,8 +67,10 @@ class Anew:
             self.redactor.request(request), dialect, upstream, recording.scope, either_form=True
         )
 
-    def _asked(self, recording: Recording, dialect: Dialect) -> Upstream:
+    def _asked(self, recording: Recording, dialect: Dialect) -> Upstream | None:
         """Early versions did not write down of whom an import is to be asked: then it is the default upstream."""
+        if self.hostless:
+            return None
         if recording.asked is None and recording.imported:
             return choose(self.upstreams, "", dialect)
         return recording.asked or recording.upstream

@@ -29,4 +29,5 @@ class EitherForm:
 
     def of_request(self, request: Request, dialect: Dialect, upstream: Upstream, scope: bytes) -> bytes:
         """32 octets. ``request``: redacted."""
-        return self.anew.matcher.fingerprint(request, dialect, upstream, scope, either_form=True)
+        asked = None if self.anew.hostless else upstream
+        return self.anew.matcher.fingerprint(request, dialect, asked, scope, either_form=True)

@@ -14,7 +14,7 @@ from attrs import field, frozen
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.injection import with_key
 from proxy_daemon.core.messages import Request
-from proxy_daemon.core.modes import MODES
+from proxy_daemon.core.modes import may_forward
 from proxy_daemon.core.proxying import Proxies, Proxy, proxies
 from proxy_daemon.core.upstreams import Place, Upstream, parse_upstream
 from proxy_daemon.net.upstream.keys import KeyFile
@@ -67,7 +67,7 @@ class Way:
 
     def _used(self, settings: Settings) -> list[str]:
         """The proxies on the ways to all upstreams, as they may be shown."""
-        if not MODES[settings.mode].forwards:
+        if not may_forward(settings.mode):
             return []
         return sorted({str(proxy) for upstream in self.known if (proxy := self.proxy(upstream)) is not None})
 
@@ -91,7 +91,7 @@ def _proxies(settings: Settings, known: Iterable[Upstream], environ: Mapping[str
     """Raises `StartError` where one of the upstreams would need a proxy that cannot be used."""
     found = proxies(settings.upstream_proxy, environ)
     try:
-        for upstream in known if MODES[settings.mode].forwards else ():
+        for upstream in known if may_forward(settings.mode) else ():
             found.of(upstream)
     except ValueError as error:
         raise StartError(str(error)) from error

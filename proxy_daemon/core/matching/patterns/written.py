@@ -49,7 +49,7 @@ def as_asked(recording: Recording, request: Request, dialect: Dialect) -> Record
     if form is Framing.OPAQUE or _is_asked(form, request, dialect):
         return recording
     rendered = dialect.render(_read(response, request, dialect), request)
-    return evolve(recording, response=_response(response, rendered), fitted=True)
+    return evolve(recording, response=with_body(response, rendered), fitted=True)
 
 
 def misfit(recording: Recording, request: Request, dialect: Dialect) -> str:
@@ -104,8 +104,8 @@ def _read(response: Response, request: Request, dialect: Dialect) -> Answer:
     return answer
 
 
-def _response(response: Response, rendered: Rendered) -> Response:
-    """With a head that fits; its pieces come when the last of the written ones came."""
+def with_body(response: Response, rendered: Rendered) -> Response:
+    """``response`` with another body, and a head that fits; its pieces come when the last of the old ones came."""
     head, body = response.head, Bytes(rendered.body)
     fields = [(b"Content-Type", rendered.content_type)]
     if len(rendered.pieces) == 1 and b"content-length" in head.headers:
