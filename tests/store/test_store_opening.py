@@ -3,6 +3,10 @@
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from recordings import octets, rows
@@ -259,3 +263,24 @@ def test_two_daemons_may_make_one_store_at_once(path, monkeypatch):
     monkeypatch.setattr(opening, "_run", late)
     keys.append(prepare(str(path)))
     assert keys[0] == keys[1]
+
+
+def test_daemons_that_upgrade_one_store_at_once(tmp_path):
+    """Real processes: each statement of the upgrade runs once, and nothing that was there is lost."""
+    old = tmp_path / "schema"
+    old.mkdir()
+    (old / "0001.sql").write_text((SCHEMA / "0001.sql").read_text())
+    store = str(tmp_path / "old.db")
+    prepare(store, old)
+    with closing(sqlite3.connect(store)) as connection, connection:
+        row = (1, 1, b"f" * 32, 1, 0, b"/", "m", 200, b"{}", b"POST / \r\n", 0, b"", None, 0, None, None)
+        connection.executemany(
+            f"INSERT INTO exchange VALUES ({', '.join('?' * len(row))})", [(n, *row[1:]) for n in range(500)]
+        )
+    program = f"from proxy_daemon.store.opening import prepare; print(prepare({store!r}).key.hex())"
+    running = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) for _ in range(4)]
+    keys = {one.communicate(timeout=60)[0] for one in running}
+    assert [one.returncode for one in running] == [0] * 4
+    assert len(keys) == 1
+    assert rows(Path(store), "PRAGMA user_version") == [(2,)]
+    assert rows(Path(store), "SELECT count(*), max(session) FROM exchange") == [(500, "")]
