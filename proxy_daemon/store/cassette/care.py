@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from proxy_daemon.core.cassettes.llmproxy import Damaged, Entry
+from proxy_daemon.store.cassette.disk import read_from
 from proxy_daemon.store.cassette.file import CassetteFile
-from proxy_daemon.store.cassette.locking import locked
+from proxy_daemon.store.cassette.locking import locked, shared
 from proxy_daemon.store.cassette.opening import Reading, opened
 from proxy_daemon.store.cassette.scanning import Slot
 from proxy_daemon.store.cassette.values import CassetteError
@@ -42,7 +43,34 @@ class Cared:
     notice: str = ""
 
 
+@frozen
+class Looked:
+    """A file as it is. ``path``: without links; ``stray``: what is damaged before the first document."""
+
+    path: str
+    documents: Sequence[Document]
+    stray: Sequence[Damaged]
+    text: bytes
+
+
 Choose = Callable[[Sequence[Document]], Sequence[Document]]
+
+
+def looked_through(path: str, reading: Reading) -> Looked:
+    """All documents of a file, which is only read, also where it is damaged. Raises `CassetteError`."""
+    found = opened(path, evolve(reading, mode="none", tolerate_damage=True))
+    if found.foreign:
+        raise CassetteError(f"{found.file.path} is no cassette of llmproxy's own: llmproxy show and scan read it")
+    try:
+        with shared(found.file.path) as descriptor:
+            found.file.refresh(descriptor, repair=False)
+            text = read_from(descriptor, found.file.path)
+            documents = [_document(found.file, descriptor, slot) for slot in found.file.slots]
+    except OSError as error:
+        raise CassetteError(f"{found.file.path} cannot be read: {error}") from error
+    slots = {id(slot.damaged) for slot in found.file.slots}
+    stray = [one for one in found.file.damaged if id(one) not in slots]
+    return Looked(found.file.path, documents, stray, text)
 
 
 def rewritten(path: str, reading: Reading, choose: Choose) -> Cared:

@@ -1,0 +1,1 @@
+"""Two recordings, or two files of them, compared by what is said: for `llmproxy diff`."""
