@@ -16,7 +16,7 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-test .sdk/openai2
 	$(BIN)/python -m pytest -m "not more" -n auto --dist worksteal
 
-test-all: test tests/node/node_modules .sdk/more
+test-all: test tests/node/node_modules .sdk/more .sdk/litellm .sdk/predecessors
 	$(BIN)/python -m pytest -m more
 
 check: $(VENV)/installed-test
@@ -53,6 +53,14 @@ $(VENV)/installed-bench: setup.cfg | $(VENV)/bin/python
 # The SDKs of other vendors, with all that they need: no other test sees it.
 .sdk/more: | $(VENV)/bin/python
 	$(PIP) install --target $@ google-genai ollama mistralai cohere
+
+# Apart from those: it wants versions of its own of what they share.
+.sdk/litellm: | $(VENV)/bin/python
+	$(PIP) install --target $@ litellm boto3
+
+# The tools whose cassettes are written too (`--cassette-format`): they read what we write.
+.sdk/predecessors: | $(VENV)/bin/python
+	$(PIP) install --target $@ promptecho==0.1.3 asgi-replay==0.1a0 httpx
 
 tests/node/node_modules: tests/node/package.json
 	@if command -v npm >/dev/null; then npm install --prefix tests/node --silent --no-fund --no-audit; \

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import cases
+import cassettes
 import churn
 import codec
 import memory
@@ -26,7 +27,7 @@ import report
 import rewriting
 import standing
 
-CASES = cases.CASES | memory.CASES | standing.CASES | codec.CASES | near.CASES | rewriting.CASES
+CASES = cases.CASES | memory.CASES | standing.CASES | codec.CASES | near.CASES | rewriting.CASES | cassettes.CASES
 ALL = CASES | standing.LONG | churn.LONG | near.LONG
 FILES_NEEDED = 4096  # open files, for 1,000 streams
 
@@ -114,6 +115,7 @@ def last_words(folder):
 
 def main():
     args = options()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a daemon that is installed has its bytecode
     if args.markdown:
         report.write_page(json.loads(args.markdown.read_text()))
         return

@@ -26,7 +26,7 @@ from attrs import frozen
 
 from proxy_daemon.core.cassettes import Format
 from proxy_daemon.core.dialects.dialect import Dialect
-from proxy_daemon.core.messages import Exchange, Recording, Request, ResponseHead
+from proxy_daemon.core.messages import Exchange, Recording, Request, ResponseHead, id_text
 from proxy_daemon.core.services import Services, Store
 from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.settings import Settings
@@ -125,7 +125,8 @@ class NearMiss:
     """The recording nearest to a request that found none. ``score``: 0 to 1; ``differences``: a line each.
 
     ``parts``: how alike each part is, such as ("model", 1.0) and ("messages", 0.93). ``answers``: it may be served in
-    the place of a recording of this very request (`--fuzzy serve`).
+    the place of a recording of this very request (`--fuzzy serve`). ``place``: where it stands, `FILE#n`; empty for one
+    of the store.
     """
 
     recording: Recording
@@ -133,6 +134,12 @@ class NearMiss:
     differences: tuple[str, ...]
     parts: tuple[tuple[str, float], ...] = ()
     answers: bool = False
+    place: str = ""
+
+    @property
+    def called(self) -> str:
+        """By what people find the recording."""
+        return self.place or f"exchange {id_text(self.recording.id)}"
 
 
 @frozen

@@ -27,9 +27,7 @@ from proxy_daemon.core.matching.anew import Anew
 from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.modes import MODES, ONCE
-from proxy_daemon.core.numbered import NumberedRequests
 from proxy_daemon.core.services import Services, Store
-from proxy_daemon.core.shelves import Binding, Shelf, Unavailable
 from proxy_daemon.core.tokens import Tokens
 from proxy_daemon.exposure import exposed, guard_keys, interface, opened, scopes_by_key
 from proxy_daemon.net import handed_over, listening
@@ -57,13 +55,12 @@ from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.pipeline.recognising import Recogniser
 from proxy_daemon.pipeline.secret_watch import SecretWatch
-from proxy_daemon.pipeline.shelves import Opened, Shelves
+from proxy_daemon.pipeline.shelves import Shelves
 from proxy_daemon.plugins import built_in
 from proxy_daemon.settings import Settings, SettingsError
 from proxy_daemon.settings.redacting import redactor_of
 from proxy_daemon.settings.secrets import admin_token
-from proxy_daemon.store.cassette.cassette import Cassette, CassetteError, Reading
-from proxy_daemon.store.cassette.recognised import Recognised
+from proxy_daemon.shelving import Opener
 from proxy_daemon.store.database import SQLiteStore, StoreError
 from proxy_daemon.store.nothing import NoStore
 from proxy_daemon.store.refingerprint import Rules
@@ -111,9 +108,7 @@ def makeService(options: Options) -> IService:
 async def assemble(settings: Settings, reactor: Any) -> Daemon:
     """Put the parts together. Raises `StartError` with one line."""
     raise_descriptor_limit()
-    gc.set_threshold(
-        50_000, 20, 50
-    )  # exchanges make many short-lived objects: the default looks at them 70 times as often
+    _collect_rarely()
     machine = Machine(reactor)
     try:
         return await _assemble(settings, machine)
@@ -123,6 +118,14 @@ async def assemble(settings: Settings, reactor: Any) -> Daemon:
     except BaseException:
         machine.stop_threads()
         raise
+
+
+def _collect_rarely() -> None:
+    """Exchanges make many short-lived objects: the default looks at them 70 times as often."""
+    if not gc.isenabled():  # as `llmproxy serve` loads us: there is no garbage yet, and modules stay
+        gc.freeze()
+        gc.enable()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @frozen
@@ -297,45 +300,10 @@ async def _open_store(
 
 def _shelves(settings: Settings, store: Store, machine: Machine, dialects: list[Dialect]) -> Shelves:
     """Where recordings are found and kept. The cassette of the settings is opened before anybody asks it."""
-    if settings.mode == ONCE and not settings.cassette and not settings.cassette_dir:
-        raise SettingsError("mode once belongs to cassettes: give --cassette or --cassette-dir, or another --mode")
-    mode = MODES["none"] if settings.mode == ONCE else MODES[settings.mode]
-
-    def read(binding: Binding) -> Opened:
-        cassette = _cassette(settings, machine, dialects, binding)
-        return Opened(cassette, not cassette.empty_at_start, lambda: machine.worker.run(cassette.close))
-
-    shelves = Shelves(
-        Shelf(store, mode), settings.cassette_dir, settings.mode, lambda binding: machine.worker.run(read, binding)
-    )
+    call = machine.reactor.callFromThread
+    shelves = Opener(settings, dialects, machine.clock, machine.worker.run, call, _tell_trouble).shelves(store)
     machine.scheduler.every(1.0, shelves.sweep)
-    if settings.cassette:
-        try:
-            shelves.adopt(read(Binding(settings.cassette)), settings.cassette)
-        except Unavailable as error:
-            raise StartError(f"--cassette {error}") from error
     return shelves
-
-
-def _cassette(settings: Settings, machine: Machine, dialects: list[Dialect], binding: Binding) -> Cassette:
-    """The file of a cassette, read; may run in a thread. Raises `Unavailable`."""
-    matcher = binding.matcher or Matcher.of(settings)
-    reading = Reading(
-        Ids(machine.clock),
-        binding.mode or settings.mode,
-        Recognised(matcher, dialects, NumberedRequests(redactor_of(settings).rules)),
-        tolerate_damage=settings.tolerate_damage,
-        force=settings.force,
-    )
-    try:
-        cassette = Cassette.open(binding.file, reading, call_in_reactor=machine.reactor.callFromThread)
-    except CassetteError as error:
-        raise Unavailable(500, str(error)) from error
-    cassette.on_trouble = cassette.on_notice = _tell_trouble
-    for line in (cassette.notice, *(f"{one.line}: {one.reason}" for one in cassette.damaged)):
-        if line:
-            machine.reactor.callFromThread(_tell_trouble, f"{binding.file}: {line}")
-    return cassette
 
 
 def _rules(settings: Settings, dialects: list[Dialect]) -> Rules:

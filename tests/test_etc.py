@@ -17,6 +17,8 @@ WITHOUT_VALUE = {
     "upstream-ca",
     "replay-scope",
     "replay-max-age",
+    "cassette",
+    "cassette-dir",
     "log",
     "max-spool",
     "admin-token-file",

@@ -22,6 +22,7 @@ from proxy_daemon.core.dialects.reading import read_answer
 from proxy_daemon.core.messages import Recording, Request, Unknown
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.redacted_response import redacted_response
+from proxy_daemon.core.secret_rules import NO_RULES, Rules
 
 
 @frozen
@@ -97,9 +98,14 @@ class Exhibit:
         return {"status": delivered.head.status, "size": size, "cut": delivered.cut}
 
 
-def exhibit(place: str, recording: Recording, dialects: Sequence[Dialect], not_served: str = "") -> Exhibit:
-    """Read one recording. Raises what a plugin's dialect raises, and OSError where the store is damaged."""
-    redactor = Redactor()
+def exhibit(
+    place: str, recording: Recording, dialects: Sequence[Dialect], not_served: str = "", rules: Rules = NO_RULES
+) -> Exhibit:
+    """Read one recording. Raises what a plugin's dialect raises, and OSError where the store is damaged.
+
+    ``rules``: what is a secret besides what is known.
+    """
+    redactor = Redactor(rules)
     dialect = recognise(recording.request, dialects)
     request: Request = redactor.request(recording.request)
     response = recording.response and redacted_response(redactor, recording.response)

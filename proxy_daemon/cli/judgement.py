@@ -40,6 +40,8 @@ def against(found: dict[str, Any], session: str | None, fail_on: tuple[str, ...]
     ]
     if found["beyond"] is not None and fail_on:
         reasons.append("there were more sessions than are told apart: llmproxy verdict --reset, before each run")
+    if found.get("trouble") and fail_on:
+        reasons.append(f"not all was recorded: {found['trouble']}")
     if session and not any(each["exchanges"] for each in found["sessions"]) and fail_on:
         reasons.append(f"nothing was asked in {_called(session)}: do its clients send X-LLMProxy-Session?")
     return reasons

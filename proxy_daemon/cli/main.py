@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -17,6 +18,8 @@ usage: llmproxy serve [OPTIONS]    run the proxy in the foreground; llmproxy ser
        llmproxy import FILES...    bring recordings of other tools into the store
        llmproxy show FILE[#n]      show what is said in recordings; llmproxy show ID for one of the store
        llmproxy scan FILES...      look for secrets in recordings, and in any other file
+       llmproxy lint FILES...      say what is wrong with cassettes; prune takes it out, sort puts them in order
+       llmproxy diff A B           how two recordings differ, by what is said in them; also for git diff
        llmproxy verdict            say what of a run came from recordings; exit code 1 where CI must fail
        llmproxy rewrite RULES      apply rules to the standard input; --explain says which rule changes what
        llmproxy --version
@@ -28,6 +31,7 @@ for example: llmproxy serve --upstream https://api.openai.com/v1
 def serve(arguments: list[str]) -> None:
     """`twistd -n --pidfile= llmproxy ARGUMENTS`. Does not return."""
     _name_sockets()
+    gc.disable()  # while the daemon's modules are loaded: nothing of that is garbage. `tap.py` enables it again
     from twisted.scripts.twistd import run  # noqa: PLC0415  (its import installs nothing before it is needed)
 
     sys.argv = ["twistd", "-n", "--pidfile=", "--logger=proxy_daemon.cli.log.to_stderr", "llmproxy", *arguments]
@@ -83,6 +87,34 @@ def scan(arguments: list[str]) -> int:
     return run(arguments)
 
 
+def lint(arguments: list[str]) -> int:
+    """What is wrong with cassettes. Returns the exit code."""
+    from proxy_daemon.cli.lint import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
+def prune(arguments: list[str]) -> int:
+    """What is not needed out of cassettes. Returns the exit code."""
+    from proxy_daemon.cli.prune import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
+def sort(arguments: list[str]) -> int:
+    """Cassettes in order. Returns the exit code."""
+    from proxy_daemon.cli.sort import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
+def diff(arguments: list[str]) -> int:
+    """How recordings differ. Returns the exit code."""
+    from proxy_daemon.cli.diff import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
 def verdict(arguments: list[str]) -> int:
     """What a running daemon says of a run. Returns the exit code."""
     from proxy_daemon.cli.verdict import run  # noqa: PLC0415  (as above)
@@ -104,6 +136,10 @@ COMMANDS = {
     "import": import_files,
     "show": show,
     "scan": scan,
+    "lint": lint,
+    "prune": prune,
+    "sort": sort,
+    "diff": diff,
     "verdict": verdict,
     "rewrite": rewrite,
 }

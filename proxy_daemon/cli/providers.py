@@ -31,6 +31,20 @@ class Provider:
     keys: tuple[tuple[str, ...], ...] = ()
 
 
+# What clients ask of others than an API as soon as they are imported, and how they are told to take what they have.
+STAY_HOME = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",  # it decides on a header, so recordings hang on it too
+}
+# Where botocore finds credentials besides a key pair; one that is placed in the environment would go before them.
+_AWS_KEYS = (
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "AWS_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+
 # Homes that are the built-in dialects' own (`core/dialects`) are written as there: recordings are found by them.
 # A home with a path serves clients that send that path and clients that leave it out, see `Upstream.target`.
 PROVIDERS = (
@@ -87,8 +101,8 @@ PROVIDERS = (
             Variable("ANTHROPIC_BEDROCK_BASE_URL", "anthropic (AnthropicBedrock)"),
             Variable("AWS_BEDROCK_RUNTIME_ENDPOINT", "litellm"),
         ),
-        # a bearer key means nothing to the rest of AWS; a key pair would
-        (("AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"),),
+        # A pair, for botocore sends a bearer key over TLS alone; without either it asks 169.254.169.254 for one.
+        (("AWS_ACCESS_KEY_ID", *_AWS_KEYS), ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", *_AWS_KEYS)),
     ),
     Provider(
         "ollama",
@@ -110,7 +124,8 @@ PROVIDERS = (
         "https://api.mistral.ai/v1",
         (
             Variable("MISTRAL_BASE_URL", "langchain-mistralai; mistralai reads none, see below"),
-            Variable("MISTRAL_API_BASE", "litellm"),
+            Variable("MISTRAL_API_BASE", "litellm (OCR, audio)"),
+            Variable("MISTRAL_AZURE_API_BASE", "litellm (chat, embeddings), for Azure or not"),
         ),
         (("MISTRAL_API_KEY",),),
     ),
@@ -157,7 +172,7 @@ PROVIDERS = (
     Provider(
         "replicate",
         "https://api.replicate.com",
-        (Variable("REPLICATE_BASE_URL", "replicate"), Variable("REPLICATE_API_BASE", "litellm", "/v1")),
+        (Variable("REPLICATE_BASE_URL", "replicate"),),
         (("REPLICATE_API_TOKEN",),),
     ),
     Provider(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import evolve, frozen
 
-from proxy_daemon.cli.providers import PROVIDERS, Provider, Variable
+from proxy_daemon.cli.providers import PROVIDERS, STAY_HOME, Provider, Variable
 from proxy_daemon.core.upstreams import NAME, Upstream, parse_upstream
 
 TO = "/_llmproxy/to/"
@@ -127,8 +127,11 @@ def _checked(upstream: str, where: str) -> Upstream:
 
 
 def environment(environ: Mapping[str, str], found: Sequence[Route], url: str) -> dict[str, str]:
-    """All of ``environ``, with the clients sent to the daemon at ``url`` and no proxy on the way to it."""
-    made = dict(environ) | {OWN: url}
+    """All of ``environ``, with the clients sent to the daemon at ``url`` and no proxy on the way to it.
+
+    What they download besides is left out, unless ``environ`` says something about it.
+    """
+    made = STAY_HOME | dict(environ) | {OWN: url}
     for route in found:
         made |= {name: url + path for name, path in route.paths.items()}
     exempt = _exempt(environ.get("NO_PROXY") or environ.get("no_proxy") or "")

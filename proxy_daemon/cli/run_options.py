@@ -83,9 +83,11 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> Asked:
         raise WrongUsage("--listen: the daemon of llmproxy run listens on a free port; leave it out")
     cassette = bool(said("cassette") or said("cassette-dir"))
     modes = said("mode")
-    mode = modes[-1] if modes else _default_mode(environ, cassette)
+    mode = modes[-1] if modes else default_mode(environ, cassette)
     more = ([] if modes else ["--mode", mode]) + ([] if said("log") else ["--log", "off"])
     own_store = not cassette and not said("store")
+    if cassette and not said("store"):  # the history of a run is its verdict: nothing goes into the user's own store
+        more += ["--store", "off"]
     upstreams = tuple(said("upstream"))
     return Asked((*passed, *more), upstreams, mode, own_store, "--trap" in flags, "--quiet" in flags, fail_on, command)
 
@@ -120,7 +122,8 @@ def _fail_on(text: str) -> tuple[str, ...]:
         raise WrongUsage(str(error)) from None
 
 
-def _default_mode(environ: Mapping[str, str], cassette: bool) -> str:
+def default_mode(environ: Mapping[str, str], cassette: bool) -> str:
+    """Where nobody has named one. The pytest plugin has the same."""
     if environ.get("CI", "").strip().lower() not in ("", "0", "false"):
         return "none"
     return "once" if cassette else "new_episodes"

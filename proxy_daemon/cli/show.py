@@ -25,6 +25,8 @@ from proxy_daemon.core.cassettes import Format, Skipped, Unreadable
 from proxy_daemon.core.cassettes.formats import read
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.messages import Recording, id_number
+from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.secret_rules import NO_RULES, Rules
 from proxy_daemon.settings import SettingsError
 from proxy_daemon.store.access import StoreError
 from proxy_daemon.store.reading import Reading
@@ -47,6 +49,7 @@ class Show:
     dialects: Sequence[Dialect]
     parts: Callable[[Recording, Exhibit | None], Iterator[str | bytes]]
     needs_exhibit: bool
+    rules: Rules = NO_RULES
 
     def file(self, name: str, wanted: int | None) -> bool:
         """One entry of a file, or all. Whether none of them was unreadable. Raises `NotThere`."""
@@ -73,7 +76,7 @@ class Show:
     def _told(self, place: str, recording: Recording, why: str) -> Iterator[str | bytes]:
         """What is wrong with writing it is another's business (`output.py`)."""
         try:
-            shown = exhibit(place, recording, self.dialects, why) if self.needs_exhibit else None
+            shown = exhibit(place, recording, self.dialects, why, self.rules) if self.needs_exhibit else None
             yield from self.parts(recording, shown)
         except (Exception, SystemExit) as error:  # a plugin's dialect, or a damaged store
             raise NotThere(f"{place}: {type(error).__name__}: {error}") from error
@@ -97,7 +100,7 @@ class Show:
         if not self.needs_exhibit:
             return ""
         try:
-            return Adopter(dialects=self.dialects).adopt(recording)[1]
+            return Adopter(dialects=self.dialects, redactor=Redactor(self.rules)).adopt(recording)[1]
         except NotOurs as error:
             return str(error)
         except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin's dialect may raise anything)
@@ -112,7 +115,8 @@ def run(arguments: list[str]) -> int:
             return _complain("an empty name is neither a file nor an exchange's id", 2)
         chosen = settings(said)
         extensions = Extensions(chosen)
-        show = Show(extensions.formats(), extensions.dialects(), _parts(said), not (said.raw or said.delivered))
+        needs_exhibit = not (said.raw or said.delivered)
+        show = Show(extensions.formats(), extensions.dialects(), _parts(said), needs_exhibit, chosen.redact)
     except SystemExit as error:
         return 0 if error.code in (0, None) else 2
     except (SettingsError, PluginError) as error:

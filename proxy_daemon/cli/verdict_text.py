@@ -21,6 +21,9 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     for each in found["sessions"]:
         yield from _reports(each)
         yield from _unused(each)
+    if found.get("trouble"):
+        yield ""
+        yield one_line(str(found["trouble"]))
 
 
 def _table(found: dict[str, Any]) -> Iterator[str]:
@@ -50,13 +53,18 @@ def _unused(each: dict[str, Any]) -> Iterator[str]:
         return
     yield ""
     yield f"{_name(each)}: recordings that nobody used"
-    yield from (f"    {_joined(recording, 'id', 'method', 'path', 'model')}" for recording in listed)
+    yield from (f"    {_joined(recording, _found_by(recording), 'method', 'path', 'model')}" for recording in listed)
     if each["unused"]["count"] > len(listed):
         yield f"    and {each['unused']['count'] - len(listed)} more"
 
 
 def _unused_count(each: dict[str, Any]) -> str:
     return f"{'<=' if each['unused'].get('at_most') else ''}{each['unused']['count']}"
+
+
+def _found_by(recording: dict[str, str]) -> str:
+    """The member by which people find it: in a file the id is only the daemon's own."""
+    return "place" if recording.get("place") else "id"
 
 
 def _joined(texts: dict[str, str], *names: str) -> str:

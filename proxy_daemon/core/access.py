@@ -107,6 +107,12 @@ def _name(host: str) -> str:
     return found[1].lower().removesuffix(".") if found else ""
 
 
+def is_own_address(host: str) -> bool:
+    """Whether a `Host` that was let in says where the daemon listens, and no name of its own: `localhost:8910`."""
+    name = _name(host)
+    return _is_loopback_name(name) or _is_address(name, name.strip("[]"))
+
+
 def _is_loopback_name(name: str) -> bool:
     return name == "localhost" or name.endswith(".localhost") or is_loopback(name.strip("[]"))
 

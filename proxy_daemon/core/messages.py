@@ -19,6 +19,7 @@ from proxy_daemon.core.cache_control import Directives
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.lazy import lazy
 from proxy_daemon.core.pattern import Pattern
+from proxy_daemon.core.secret_names import is_left_out
 from proxy_daemon.core.upstreams import Upstream
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ class Recording:
         pairs = [
             pair
             for pair in head.headers.pairs
-            if pair[1] != b"REDACTED"
+            if not is_left_out(pair[1])
             and (bodiless or pair[0].lower() != b"content-length")
             and pair[0].lower() != b"age"
         ]
@@ -268,7 +269,7 @@ class Exchange:
     detail: str = ""  # why, in words, where there is something to say
     if_cancelled: Ending = Ending.CLIENT_GONE  # how it ends when it is cancelled
     served_from: int = 0
-    at_hand: Response | None = None  # the recorded answer, where it could go out at once as it is
+    at_hand: Response | None = None  # the answer, where all of it is there, and could go out as it is
     fitted: bool = False  # the recording that answers was made to fit (`Recording.fitted`)
     likeness: float = 0.0  # of the recording that answers in the place of an equal one (--fuzzy serve); 0: it is equal
     status: int = 0

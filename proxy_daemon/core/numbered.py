@@ -14,19 +14,18 @@ from collections.abc import Sequence
 
 from attrs import define, evolve, field, frozen
 
-from proxy_daemon.core.bodies import EMPTY, Bytes
+from proxy_daemon.core.bodies import EMPTY, Body, Bytes
 from proxy_daemon.core.headers import Headers, Pair
 from proxy_daemon.core.messages import Delivered, Recording, Request, Response
 from proxy_daemon.core.redact import Redactor, replaced, written
 from proxy_daemon.core.redacted_address import redacted_address
 from proxy_daemon.core.redacted_response import is_coded, redacted_response, withholds_request
-from proxy_daemon.core.secret_names import is_secret_field, kind_of
+from proxy_daemon.core.secret_names import PLACEHOLDER, SCHEMES, is_secret_field, kind_of
 from proxy_daemon.core.secret_rules import NO_RULES, Rules
 from proxy_daemon.core.secret_shapes import Found, is_mixed
 from proxy_daemon.core.secret_spans import apart, wide_coding
 
-PLACEHOLDER = re.compile(rb"<[A-Z][A-Z0-9_]*_[1-9][0-9]*>")
-_SCHEME = re.compile(rb"(?i)((?:bearer|basic|token|apikey|digest|negotiate)[ \t]+)(.+)", re.DOTALL)
+_SCHEME = re.compile(rb"(%b[ \t]+)(.+)" % SCHEMES, re.DOTALL)
 _MOST_KNOWN = 50  # secrets of a head that are looked for elsewhere too
 _SHORTEST_KNOWN = 16  # octets of one: shorter ones may be words
 
@@ -113,7 +112,7 @@ def numbered(recording: Recording, rules: Rules = NO_RULES) -> Recording:
     """
     redactor = _redactor(recording.request, rules)
     request = _request(redactor, recording.request)
-    response = None if recording.response is None else redacted_response(redactor, recording.response)
+    response = None if recording.response is None else _response(redactor, recording.response)
     delivered = None if recording.delivered is None else _delivered(redactor, recording.delivered)
     detail = redactor.text(recording.detail)
     before = (recording.request, recording.response, recording.delivered, recording.detail)
@@ -182,7 +181,22 @@ def _request(redactor: NumberingRedactor, request: Request) -> Request:
     if body is request.body:
         same = target is request.target and headers is request.headers
         return request if same else request.with_head(target, headers)
-    return Request(request.method, target, headers, body)
+    return Request(request.method, target, _measured(headers, body), body)
+
+
+def _response(redactor: NumberingRedactor, response: Response) -> Response:
+    safe = redacted_response(redactor, response)
+    if safe.body is response.body:
+        return safe
+    return evolve(safe, head=evolve(safe.head, headers=_measured(safe.head.headers, safe.body)))
+
+
+def _measured(headers: Headers, body: Body) -> Headers:
+    """With the length of what is there now: it would tell how long the secret is, and keys differ in that."""
+    length = b"%d" % body.size
+    if not body.size or headers.get(b"content-length") in (b"", length):
+        return headers
+    return Headers([(name, length if name.lower() == b"content-length" else value) for name, value in headers.pairs])
 
 
 def _lost(before: Request | Response | None, after: Request | Response | None) -> bool:

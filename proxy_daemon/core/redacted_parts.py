@@ -15,10 +15,13 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.pattern import Pattern
+from proxy_daemon.core.secret_names import PLACEHOLDER
 
-# What cassettes hold in the place of secrets, names of projects and accounts (vcrpy's and Ruby VCR's filters).
+# What cassettes hold in the place of secrets, names of projects and accounts (vcrpy's and Ruby VCR's filters). Our own
+# placeholders are none: a live request has the same ones, numbered in the same way.
 _SIGN = re.compile(
-    r"\*{2,}[A-Z_]+\*{2,}|<[A-Z][A-Z0-9_ -]+>|\[(?:REDACTED|FILTERED)\]|(?<![A-Za-z])(?:REDACTED|FILTERED)(?![A-Za-z])"
+    rf"\*{{2,}}[A-Z_]+\*{{2,}}|(?!{PLACEHOLDER.pattern.decode()})<[A-Z][A-Z0-9_ -]+>|"
+    r"\[(?:REDACTED|FILTERED)\]|(?<![A-Za-z])(?:REDACTED|FILTERED)(?![A-Za-z])"
 )
 OURS = "REDACTED"  # what llmproxy itself writes: what it leaves out of recordings it leaves out of requests
 _NOTHING = "**REDACTED**"  # stands for anything in a body where nothing does: `*` is what people write

@@ -10,6 +10,11 @@ import re
 from collections.abc import Container, Mapping
 from functools import lru_cache
 
+# What stands for a secret in a cassette: its kind, and which one of its kind it is (`core/numbered.py`).
+PLACEHOLDER = re.compile(rb"<[A-Z][A-Z0-9_]*_[1-9][0-9]*>")
+SCHEMES = rb"(?i:bearer|basic|token|apikey|digest|negotiate)"  # of credentials, RFC 9110 section 11.1
+_LEFT_OUT = re.compile(rb"REDACTED|(?:%b[ \t]+)?%b" % (SCHEMES, PLACEHOLDER.pattern))
+
 # Browsers hand OpenAI's realtime API its key as a subprotocol, as they can send no other field with a WebSocket.
 FIELDS = frozenset(
     (b"cookie", b"set-cookie", b"cookie2", b"set-cookie2", b"x-amz-security-token", b"sec-websocket-protocol")
@@ -135,6 +140,11 @@ def plain_name(name: bytes) -> bytes:
 
 def _decoded(text: bytes) -> bytes:
     return _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), text) if b"%" in text else text
+
+
+def is_left_out(value: bytes) -> bool:
+    """Whether a field's value is what redaction has put in its place, in the store or in a cassette."""
+    return _LEFT_OUT.fullmatch(value) is not None
 
 
 def kind_of(name: bytes, own: Mapping[bytes, str] | None = None) -> str:

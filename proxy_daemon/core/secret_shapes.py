@@ -59,6 +59,16 @@ def is_mixed(text: bytes) -> bool:
     return not _DIGITS.isdisjoint(text) and len(set(text)) >= _FEWEST and not text.isdigit()
 
 
+def is_drawn(text: bytes) -> bool:
+    """`is_mixed`, or letters of both cases: behind a prefix that nothing else has, chance may draw no digit."""
+    return len(set(text)) >= _FEWEST and (not _DIGITS.isdisjoint(text) or not (text.islower() or text.isupper()))
+
+
+def is_varied(text: bytes) -> bool:
+    """Many different octets: no row of `X`."""
+    return len(set(text)) >= _FEWEST
+
+
 def is_token(text: bytes) -> bool:
     """The first part of a JWT is JSON that names its algorithm (RFC 7515 section 4.1.1)."""
     head = text.partition(b".")[0][:_JSON_HEAD]
@@ -78,12 +88,12 @@ def is_basic(text: bytes) -> bool:
     return bool(colon and password) and (user + password).isascii() and (user + password).decode().isprintable()
 
 
-def _key(what: str, begins: bytes, rest: bytes) -> Shape:
-    return Shape(what, API_KEY, begins, b"(" + begins + rest + b")", is_mixed)
+def _key(what: str, begins: bytes, rest: bytes, holds: Callable[[bytes], bool] = is_mixed) -> Shape:
+    return Shape(what, API_KEY, begins, b"(" + begins + rest + b")", holds)
 
 
-def _token(what: str, begins: bytes, rest: bytes) -> Shape:
-    return Shape(what, TOKEN, begins, b"(" + begins + rest + b")", is_mixed)
+def _token(what: str, begins: bytes, rest: bytes, holds: Callable[[bytes], bool] = is_mixed) -> Shape:
+    return Shape(what, TOKEN, begins, b"(" + begins + rest + b")", holds)
 
 
 # Signed, not signed, encrypted with and without a key of its own (RFC 7515 section 7.1, RFC 7516 section 7.1).
@@ -102,12 +112,13 @@ KEYS = (
     _key("Google key", rb"AQ\.[A-Z]", rb"[0-9A-Za-z_-]{30,}"),
     _token("Google token", rb"ya29\.", rb"[0-9A-Za-z_-]{20,}"),
     _key("Google client secret", rb"GOCSPX-", rb"[0-9A-Za-z_-]{20,}"),
-    _key("AWS key id", rb"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]", rb"[A-Z0-9]{15}\b"),
+    _key("AWS key id", rb"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]", rb"[A-Z0-9]{15}\b", is_varied),
     _key("AWS Bedrock key", rb"ABSK[A-Za-z0-9+/]", rb"[A-Za-z0-9+/]{60,}={0,2}"),
-    _token("GitHub token", rb"gh[pousr]_", rb"[A-Za-z0-9]{36,}"),
+    _token("GitHub token", rb"gh[pousr]_", rb"[A-Za-z0-9]{36,}", is_drawn),
     _token("GitHub token", rb"github_pat_", rb"[A-Za-z0-9_]{30,}"),
-    _token("GitLab token", rb"glpat-", rb"[A-Za-z0-9_-]{20,}"),
-    _token("Hugging Face token", rb"(?:hf|api_org)_[A-Za-z]", rb"[A-Za-z0-9]{29,}"),
+    _token("GitLab token", rb"glpat-", rb"[A-Za-z0-9_-]{20,}", is_drawn),
+    # Of letters only (the rule of gitleaks: `hf_[a-zA-Z]{34}`).
+    _token("Hugging Face token", rb"(?:hf|api_org)_[A-Za-z]", rb"[A-Za-z0-9]{29,}", is_drawn),
     _key("Groq key", rb"gsk_[A-Za-z0-9]", rb"[A-Za-z0-9]{39,}"),
     _token("Replicate token", rb"r8_[A-Za-z0-9]", rb"[A-Za-z0-9]{29,}"),
     _key("xAI key", rb"xai-[A-Za-z0-9]", rb"[A-Za-z0-9]{39,}"),
@@ -121,10 +132,10 @@ KEYS = (
     _key("Azure key", rb"[A-Za-z0-9]{52}JQQJ99", rb"[A-Za-z0-9]{26}"),
     _token("Slack token", rb"xox[abeoprs]-", rb"[A-Za-z0-9-]{10,}"),
     _token("Slack token", rb"xapp-[0-9]-", rb"[A-Za-z0-9-]{20,}"),
-    _key("Stripe key", rb"[rs]k_(?:live|test)_", rb"[A-Za-z0-9]{16,}"),
+    _key("Stripe key", rb"[rs]k_(?:live|test)_", rb"[A-Za-z0-9]{16,}", is_drawn),
     _key("Stripe key", rb"whsec_", rb"[A-Za-z0-9]{24,}"),
     _key("SendGrid key", rb"SG\.[A-Za-z0-9_-]", rb"[A-Za-z0-9_-]{15,}\.[A-Za-z0-9_-]{30,}"),
-    _token("npm token", rb"npm_[A-Za-z0-9]", rb"[A-Za-z0-9]{35}"),
+    _token("npm token", rb"npm_[A-Za-z0-9]", rb"[A-Za-z0-9]{35}", is_drawn),
     _token("PyPI token", rb"pypi-AgEI", rb"[A-Za-z0-9_-]{40,}"),
     _token("Databricks token", rb"dapi[0-9a-f]", rb"[0-9a-f]{31}"),
     Shape("JWT", TOKEN, rb"eyJ[A-Za-z0-9_-]{8}", b"(eyJ[A-Za-z0-9_-]{8,}" + _PARTS + b")", is_token),

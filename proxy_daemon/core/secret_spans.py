@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from proxy_daemon.core.bodies import Body, chunks
 from proxy_daemon.core.secret_look import names_member
@@ -22,10 +23,13 @@ from proxy_daemon.core.secret_streams import split_secrets
 Spans = list[tuple[int, int]]
 
 _OVERLAP = 16 * 1024  # octets that two parts of a large body share: a name, a key or a token is not longer
+_SHORTEST = 16  # octets of a value that may be a key and a sign that is coded
 _HEAD = 4096  # octets within which a form shows that it is one
 # Lines too: `text/plain` is a coding of forms as well (HTML, "text/plain form data").
 _FORM = re.compile(rb"(?:\A(?:\xef\xbb\xbf)?|[&;\r\n])([^=&;\r\n]*+)=")
 _FORM_VALUE = re.compile(rb"(?:[^&;]++|;(?![^=&;]*+=))*+")
+# Up to the end of its line: each line may be a field.
+_CODED_VALUE = re.compile(rb"(?:[^&;\r\n%]|%(?![0-9A-Fa-f]{2}))*+%[^&;\r\n]*+")
 _LOOKS_FORM = re.compile(rb'(?!--)(?:\xef\xbb\xbf)?\s*+[^\x00-\x20"<=>{}\x7f-\xff]{0,%d}+=' % _HEAD)
 _BOUNDARY = re.compile(rb'(?i);\s*boundary=(?:"([^"]*)"|([^;\s]*))')
 _FIRST_BOUNDARY = re.compile(rb"(--[^\s]{1,200}+)\s*?\r?\n")
@@ -158,13 +162,28 @@ def _form_secrets(data: bytes, rules: Rules) -> list[Found]:
     secrets, end = [], 0
     for found in _FORM.finditer(data):
         name = found[1].strip()
-        if found.start() < end or not is_secret_form_field(name, rules.form_fields):
+        if found.start() < end:
             continue
-        value = _FORM_VALUE.match(data, found.end())
-        if value is not None and value[0]:
-            secrets.append(_named(name, *value.span(), rules))
+        named = is_secret_form_field(name, rules.form_fields)
+        value = (_FORM_VALUE if named else _CODED_VALUE).match(data, found.end())
+        if value is None or not value[0]:
+            continue
+        secret = _named(name, *value.span(), rules) if named else _hidden(value[0], rules)
+        if secret is not None:
             end = value.end()
+            secrets.append(secret._replace(start=value.start(), end=end))
     return secrets
+
+
+def _hidden(value: bytes, rules: Rules) -> Found | None:
+    """What shows itself only once a form's value is decoded: then all of the value counts."""
+    if len(value) < _SHORTEST:
+        return None
+    plain = unquote_to_bytes(value.replace(b"+", b" "))
+    if is_binary(plain) or not rules.in_body(plain):
+        return None
+    found = rules.found(plain)
+    return found[0] if len(found) > len(rules.found(value)) else None
 
 
 def _part_secrets(content_type: bytes, data: bytes, rules: Rules) -> list[Found]:

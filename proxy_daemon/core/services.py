@@ -5,8 +5,8 @@ Protocols and values only, no logic.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from attrs import Factory, define, frozen
 
@@ -74,6 +74,14 @@ class Store(Protocol):
 
     def stats(self) -> dict[str, Any]:
         """Numbers for people."""
+
+
+@runtime_checkable
+class InFile(Protocol):
+    """A store whose recordings stand in a file that people read: a cassette."""
+
+    def places(self, ids: Collection[int]) -> Mapping[int, str]:
+        """Where these recordings stand: `FILE#n`, as `llmproxy show` takes it. Those that are gone are left out."""
 
 
 class Clock(Protocol):

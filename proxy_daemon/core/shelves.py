@@ -62,6 +62,9 @@ class Shelves(Protocol):
         ``may_make``: a file that is not there yet may be made.
         """
 
+    def open_by(self, name: str) -> Shelf | None:
+        """The cassette of this name, where it is open."""
+
     async def bind(self, name: str, binding: Binding) -> Shelf:
         """Open a file under a name, until it is released. Raises `Unavailable`."""
 
@@ -70,6 +73,9 @@ class Shelves(Protocol):
 
     def stats(self) -> dict[str, Any]:
         """Of each open cassette, by its name."""
+
+    def trouble(self) -> str:
+        """Why something is not recorded, over the store and all open cassettes; empty while all works."""
 
 
 @frozen
@@ -82,6 +88,10 @@ class OnlyStore:
         """Raises `Unavailable`."""
         raise Unavailable(400, f"No cassette can be named: give the daemon --cassette-dir to keep {name} in.")
 
+    def open_by(self, name: str) -> Shelf | None:
+        """None is."""
+        return None
+
     async def bind(self, name: str, binding: Binding) -> Shelf:
         """Raises `Unavailable`."""
         raise Unavailable(400, f"{binding.file} cannot be opened: there are no cassettes here.")
@@ -92,3 +102,7 @@ class OnlyStore:
     def stats(self) -> dict[str, Any]:
         """None."""
         return {}
+
+    def trouble(self) -> str:
+        """That of the store."""
+        return self.default.store.trouble

@@ -147,7 +147,11 @@ def _wrong_target(target: bytes) -> Wrong | None:
         return _FORM
     if _TARGET.fullmatch(target) is None:
         return _OCTETS
-    path = target.partition(b"?")[0]
+    return wrong_path(target.partition(b"?")[0])
+
+
+def wrong_path(path: bytes) -> Wrong | None:
+    """What is wrong with a path that may lead elsewhere than it says; also asked for what rules make of one."""
     if b"\\" in path:
         return _BACKSLASH
     return _DOT_SEGMENT if _DOTS.search(path) else None

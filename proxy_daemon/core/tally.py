@@ -169,6 +169,12 @@ class Tallies:
         if old is not None or len(self.sessions) < MOST_SESSIONS:
             self.sessions[session] = Tally(now)
 
+    def drop(self, session: str) -> None:
+        """Forget that there was such a session; the one without a name begins anew."""
+        self.reset(session, self.since)
+        if session:
+            self.sessions.pop(session, None)
+
 
 def _count(tally: Tally, exchange: Exchange) -> bool:
     """Whether it is one that has to be reported."""

@@ -27,6 +27,7 @@ class Player:
         self.head = head
         self.trailers = trailers
         self.why_broken = ""
+        self.at_hand = None  # nothing is there before its time
         self._source = source
         self._timer = timer
         self._receive: Callable[[bytes, Ending | None], None] | None = None

@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.messages import Ending, Response, ResponseHead
 from proxy_daemon.pipeline.outlet import Outlet
@@ -102,6 +103,12 @@ class Relay:
         """Whether one who comes now can still get the body from its first octet on, and may become whole."""
         good = self._ending in (None, Ending.COMPLETE)
         return good and self._tape is not None and not self._tape.cut
+
+    @property
+    def at_hand(self) -> Response | None:
+        """The answer, where all of it has come and nobody has joined yet."""
+        octets = self._answer.at_hand
+        return None if octets is None else Response(self.head, Bytes(octets))
 
     def join(self, outlet: Outlet) -> Deferred[Ending]:
         """Send it to this client too, from the beginning; fires with how that ended."""

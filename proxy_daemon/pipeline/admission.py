@@ -81,6 +81,7 @@ class Admission:
         """The exchange of one request. Raises `Refusal` for an upstream that does not exist."""
         cassette, name, target = _addressed(target)
         directives, session, own_cassette, whole, passed = _wishes(headers)
+        named = _one_cassette(cassette, own_cassette)  # a run of its own, where the client has no other name for it
         request = Request(method, target_passed_on(target), passed, body)
         # by all of it: where the key stands tells whose API it is, also where the key is a token of ours
         as_sent = request if whole is passed else evolve(request, target=target, headers=whole)
@@ -100,8 +101,8 @@ class Admission:
             client_name=client_name,
             directives=directives,
             credential=_credential(headers, target, self.key),
-            session=session,
-            cassette=_one_cassette(cassette, own_cassette),
+            session=session or named,
+            cassette=named,
             request_size=body.size,
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import define, evolve
 
+from proxy_daemon.core.access import is_own_address
 from proxy_daemon.core.bodies import EMPTY, Body
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.sequence import OUTDATED
@@ -27,6 +28,7 @@ from proxy_daemon.pipeline.delivery import Delivery
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.faults import PluginFault
 from proxy_daemon.pipeline.good_ends import GoodEnds
+from proxy_daemon.pipeline.left_out import tell_left_out
 from proxy_daemon.pipeline.recognising import Recogniser
 from proxy_daemon.pipeline.secret_watch import SecretWatch
 from proxy_daemon.pipeline.tape import Tape
@@ -141,10 +143,12 @@ class Keeper:
         good = await self.ends.is_good(exchange, response, tape, ending)
         recording = self._recording(exchange, response, upstream, ending, cut=tape.cut, replayable=good)
         final = await self._final(exchange, await self._without_secrets(shelf, exchange, recording))
+        if shelf.cassette and shelf.mode.keeps and (final is None or not final.replayable):
+            tell_left_out(exchange, final, shelf.cassette)
         if final is None:
             return False
         replaces = shelf.mode.replaces
-        replace = final.replayable and (replaces or _replaces(exchange))
+        replace = final.replayable and (replaces or _replaces(exchange, shelf))
         done = shelf.store.put(final, replace=replace, run=self.run if replaces else 0)
         if shelf.cassette:
             self.store.note(evolve(final, replayable=False))  # the history of all exchanges
@@ -199,7 +203,7 @@ class Keeper:
         """As it may be written there: what stands in a cassette is committed, and read under another key."""
         if not shelf.cassette or exchange.directives.no_store:
             return await self._response_redacted(recording)
-        raw = recording if recording.cut else evolve(recording, request=exchange.request)
+        raw = _hostless(recording if recording.cut else evolve(recording, request=exchange.request))
         found: Recording = await self._in_turn(raw, partial(numbered, raw, self.redactor.rules))
         return evolve(found, redacted=recording.redacted or found is not raw)
 
@@ -242,7 +246,9 @@ class Keeper:
     async def _final(self, exchange: Exchange, recording: Recording) -> Recording | None:
         """The recording as plugins and `--on-secret` leave it; None where a plugin vetoes or fails."""
         final = await self._folded(exchange, recording)
-        return final if final is None or self.watch is None else await self.watch.looked(final)
+        if final is None or self.watch is None or self.watch.is_clear(final):
+            return final
+        return await self.watch.looked(final)
 
     async def _folded(self, exchange: Exchange, recording: Recording) -> Recording | None:
         """The recording as plugins leave it; None where one vetoes or fails."""
@@ -269,6 +275,14 @@ def _knows_more(exchange: Exchange, written: Recording) -> bool:
     return exchange.rules != written.rules or Delivery.of(exchange) is not None
 
 
+def _hostless(recording: Recording) -> Recording:
+    """Without the field `Host` where it says the proxy's own address, whose port is another one in each run."""
+    request = recording.request
+    if not is_own_address(request.headers.get(b"host").decode("latin-1")):
+        return recording
+    return evolve(recording, request=request.with_head(request.target, request.headers.without((b"host",))))
+
+
 def _is_slow(headers: Headers, body: Body) -> bool:
     return body.whole() is None or is_coded(headers, body)
 
@@ -277,9 +291,9 @@ def _is_withheld(response: Response, safe: Response) -> bool:
     return response.body.size > 0 and safe.body.size == 0
 
 
-def _replaces(exchange: Exchange) -> bool:
+def _replaces(exchange: Exchange, shelf: Shelf) -> bool:
     """Whether its answer was asked for in the place of the older ones."""
-    return exchange.directives.no_cache or OUTDATED in exchange.notes
+    return (exchange.directives.no_cache and shelf.mode.heeds_no_cache) or OUTDATED in exchange.notes
 
 
 def _fitted(recording: Recording) -> Recording:

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 
 from proxy_daemon.core.bodies import Body
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.messages import Ending, Exchange, Recording, Request, ResponseHead
+from proxy_daemon.core.messages import Ending, Exchange, Recording, Request, Response, ResponseHead
 from proxy_daemon.core.upstreams import Upstream
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ class Answer(Flow, Protocol):
     trailers: Headers
     why_broken: str  # what went wrong, where the ending is not COMPLETE
 
+    @property
+    def at_hand(self) -> bytes | None:
+        """The body, where all of it is there before `start`."""
+
     def start(self, receiver: Receiver) -> None:
         """Let the body flow."""
 
@@ -105,6 +109,10 @@ class Relay(Protocol):
     head: ResponseHead
     age: int  # seconds since it was recorded; -1: it is live
     expected: int  # clients that have it or will join it; `balance` after each change
+
+    @property
+    def at_hand(self) -> Response | None:
+        """The answer, where all of it has come and nobody has joined yet."""
 
     def balance(self) -> None:
         """Hold up the answer, or let it go on, by how the clients read."""

@@ -10,7 +10,7 @@ from attrs import frozen
 from twisted.logger import Logger
 
 from proxy_daemon.core.messages import Recording, id_text
-from proxy_daemon.core.secret_leftovers import RECORD, REDACT, REFUSE, Left, leftovers, without_bodies
+from proxy_daemon.core.secret_leftovers import RECORD, REDACT, REFUSE, Left, leftovers, may_be_left, without_bodies
 from proxy_daemon.core.services import Worker
 
 log = Logger()
@@ -29,6 +29,14 @@ class SecretWatch:
 
     worker: Worker
     policy: str = REDACT
+
+    def is_clear(self, recording: Recording) -> bool:
+        """Whether a quick look shows that nothing can be left in it, as in nearly all: then it need not be `looked`."""
+        response, data = recording.response, recording.request.body.whole()
+        came = b"" if response is None else response.body.whole()
+        if data is None or came is None or self.policy == RECORD or recording.delivered is not None:
+            return False
+        return len(data) + len(came) <= _AT_ONCE and not may_be_left(b"%b %b" % (data, came))
 
     async def looked(self, recording: Recording) -> Recording:
         """The recording as it may be written; the same object where nothing is left in it, or it is to stay."""

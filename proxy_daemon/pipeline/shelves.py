@@ -15,38 +15,51 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.modes import cassette_mode
+from proxy_daemon.core.routing import CASSETTE_NAME
 from proxy_daemon.core.shelves import Binding, Shelf, Unavailable
 
 MOST_OPEN = 1000  # cassettes; each is in memory
-SUFFIX = ".yaml"
+YAML, JSON = ".yaml", ".json"  # of files in the directory
 DEFAULT = "(--cassette)"  # no name that a request can give
 
 
 @define(eq=False)
 class Opened:
-    """A cassette that was opened: a `Store`, what it was like at that moment, and how it is closed."""
+    """A cassette that was opened: a `Store`, what it was like at that moment, and how it is closed.
+
+    ``matcher``: its recordings are found by it; None: by that of the settings.
+    """
 
     store: Any
     holds_recordings: bool
     close: Callable[[], Awaitable[None]]
+    matcher: Matcher | None = None
 
 
 @define(eq=False)
 class Shelves:
     """``default``: for exchanges that name no cassette. ``directory``: of those that are named; empty: there is none.
 
-    ``open``: makes an `Opened` of a file and the name of a mode. Raises `Unavailable`.
+    ``open``: makes an `Opened` of a file and the name of a mode. Raises `Unavailable`. ``increment``: each cassette is
+    many files, NAME-0, NAME-1 ...
     """
 
     default: Shelf
     directory: str = ""
     mode: str = "new_episodes"
     open: Callable[[Binding], Awaitable[Opened]] | None = None
+    suffix: str = YAML
+    increment: bool = False
+    _history: Any = field(init=False)  # the store, to which all exchanges are written, whatever `default` is
     _bound: dict[str, Binding] = field(factory=dict, init=False)
     _shelves: dict[str, Shelf] = field(factory=dict, init=False)
     _opened: dict[str, Opened] = field(factory=dict, init=False)
     _opening: dict[str, list[Deferred[Shelf]]] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._history = self.default.store
 
     async def named(self, name: str, *, may_make: bool) -> Shelf:
         """See `core/shelves.py`."""
@@ -59,6 +72,8 @@ class Shelves:
         """See `core/shelves.py`."""
         if name in self._bound:
             raise Unavailable(409, f"The cassette {name} is bound already, to {self._bound[name].file}.")
+        if name in self._opened or name in self._opening:
+            raise Unavailable(409, f"The cassette {name} is open already: release it, or take another name.")
         self._bound[name] = binding
         try:
             return await self._once(name, binding)
@@ -67,7 +82,11 @@ class Shelves:
             raise
 
     async def release(self, name: str) -> None:
-        """See `core/shelves.py`."""
+        """See `core/shelves.py`. That of `--cassette` stays: it has no name that anybody could give."""
+        if name != DEFAULT:
+            await self._close(name)
+
+    async def _close(self, name: str) -> None:
         self._bound.pop(name, None)
         self._shelves.pop(name, None)
         opened = self._opened.pop(name, None)
@@ -78,7 +97,7 @@ class Shelves:
         """Make this cassette that of all exchanges that name none. Called before there are any."""
         self._opened[DEFAULT] = opened
         mode = cassette_mode(self.mode, holds_recordings=opened.holds_recordings)
-        self.default = Shelf(opened.store, mode, Path(file).stem)
+        self.default = Shelf(opened.store, mode, Path(file).stem, opened.matcher)
 
     def sweep(self) -> None:
         """Call it every second."""
@@ -88,19 +107,34 @@ class Shelves:
     async def close(self) -> None:
         """All of them, when the daemon stops."""
         for name in tuple(self._opened):
-            await self.release(name)
+            await self._close(name)
 
     def stats(self) -> dict[str, Any]:
         """Of each open cassette, by its name."""
         return {name: opened.store.stats() for name, opened in self._opened.items()}
 
+    def open_by(self, name: str) -> Shelf | None:
+        """See `core/shelves.py`."""
+        return self._shelves.get(name)
+
+    def trouble(self) -> str:
+        """See `core/shelves.py`."""
+        stores = [self._history, *(opened.store for opened in self._opened.values())]
+        return "; ".join(dict.fromkeys(store.trouble for store in stores if store.trouble))
+
     def _in_directory(self, name: str, may_make: bool) -> Binding:
+        if CASSETTE_NAME.match(name.encode("utf-8", "replace")) is None:  # it must not lead out of the directory
+            raise Unavailable(400, "The name of a cassette is of letters, digits, `.`, `-` and `_`, without a path.")
         if not self.directory:
             raise Unavailable(400, f"No cassette can be named: give the daemon --cassette-dir to keep {name} in.")
-        file = Path(self.directory) / f"{name}{SUFFIX}"
-        if not may_make and not file.exists():
+        file = Path(self.directory) / f"{name}{self.suffix}"
+        if not may_make and not self._is_there(file):
             raise Unavailable(403, f"There is no cassette {name}, and only this machine, or the admin, makes new ones.")
         return Binding(str(file))
+
+    def _is_there(self, file: Path) -> bool:
+        """A name holds no sign that means something in a pattern of names."""
+        return any(file.parent.glob(f"{file.stem}-[0-9]*{file.suffix}")) if self.increment else file.exists()
 
     async def _once(self, name: str, binding: Binding) -> Shelf:
         """Who comes while it is being opened waits for the same opening; who leaves does not end it."""
@@ -113,11 +147,12 @@ class Shelves:
 
     async def _made(self, name: str, binding: Binding) -> Shelf:
         if self.open is None or len(self._opened) >= MOST_OPEN:
-            raise Unavailable(503, f"The cassette {name} cannot be opened: {len(self._opened)} are open.")
+            advice = f"release those that are done: DELETE /_llmproxy/api/cassettes?name=NAME (at most {MOST_OPEN})"
+            raise Unavailable(503, f"The cassette {name} cannot be opened: {len(self._opened)} are open; {advice}.")
         mode = binding.mode or self.mode
         opened = await self.open(binding)
         self._opened[name] = opened
-        rules = (binding.matcher, binding.repeat, binding.on_error_response)
+        rules = (opened.matcher or binding.matcher, binding.repeat, binding.on_error_response)
         shelf = Shelf(opened.store, cassette_mode(mode, holds_recordings=opened.holds_recordings), name, *rules)
         self._shelves[name] = shelf
         return shelf

@@ -40,6 +40,11 @@ class Tape:
         self._sizes.append(len(data))
         self._times.append(micros)
 
+    @property
+    def room(self) -> int:
+        """Octets that it may still take."""
+        return 0 if self.cut else self._limit - self.body.size
+
     def tail(self, size: int) -> bytes:
         """The last octets so far."""
         return self.body.read(max(0, self.body.size - size), size)

@@ -15,7 +15,7 @@ from typing import Any
 from proxy_daemon.core.matching.nearness.explanation import explanation
 from proxy_daemon.core.messages import Exchange, Outcome, Recording, Request
 from proxy_daemon.core.modes import may_forward
-from proxy_daemon.core.services import Services
+from proxy_daemon.core.services import InFile, Services
 from proxy_daemon.hookspecs import Event, NearMiss, events, hookimpl
 from proxy_daemon.settings import Settings
 
@@ -124,7 +124,7 @@ class Nearest:
         if recording.upstream.url != exchange.upstream.url and not _has_cassette(exchange):
             lines.insert(0, f"upstream: recorded {recording.upstream.url} / incoming {exchange.upstream.url}")
         answers = self._serves and score >= self._threshold and not reason and self._may_answer(exchange, recording)
-        return NearMiss(recording, score, tuple(lines), parts, answers)
+        return NearMiss(recording, score, tuple(lines), parts, answers, _place(exchange, recording))
 
     def _may_answer(self, exchange: Exchange, recording: Recording) -> bool:
         """What look-ups ask for besides: the same upstream, good, of the right age.
@@ -234,7 +234,7 @@ class Nearest:
             self._counts["none"] += 1
             return
         self._counts["explained"] += 1
-        lines = explanation(near.recording.id, near.score, near.parts, near.differences)
+        lines = explanation(near.called, near.score, near.parts, near.differences)
         self._services.tell(exchange, Event("explained", "\n".join(lines)))
 
     # --- numbers -----------------------------------------------------------------------------------------------------
@@ -257,6 +257,11 @@ class Nearest:
         work = self._services.work.stats() if self._services.work is not None else "none"
         told = {"waiting": len(self._waiting), "trouble": self._trouble, "index": self._index, "child": work}
         return self._counts | told
+
+
+def _place(exchange: Exchange, recording: Recording) -> str:
+    store = None if exchange.shelf is None else exchange.shelf.store
+    return store.places([recording.id]).get(recording.id, "") if isinstance(store, InFile) else ""
 
 
 def _has_cassette(exchange: Exchange) -> bool:

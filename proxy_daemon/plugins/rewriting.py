@@ -24,8 +24,16 @@ if TYPE_CHECKING:
 PASSAGE = "rewriting.passage"  # the note with an exchange's `Passage`
 
 
-def _has_rules(plugin: Rewriting, _: Exchange) -> bool:
-    return plugin.passage_of is not None
+def _changes(plugin: Rewriting, exchange: Exchange) -> bool:
+    """Whether a rule may change the request. Notes the rules that are for it, for its answer too."""
+    if plugin.passage_of is None:
+        return False
+    exchange.notes.pop(PASSAGE, None)
+    passage = plugin.passage_of(exchange.request, exchange.dialect, exchange.upstream.name)
+    if passage is None:
+        return False
+    exchange.notes[PASSAGE], exchange.notes[PROBLEMS] = passage, passage.problems
+    return passage.may_change(exchange.request)
 
 
 def _shapes(_: object, exchange: Exchange) -> bool:
@@ -50,15 +58,11 @@ class Rewriting:
         self.passage_of = _read(settings)
 
     @hookimpl
-    @only_where(_has_rules)
+    @only_where(_changes)
     def llmproxy_request(self, exchange: Exchange) -> Request | None:
         """The request that goes on, where a rule changes it."""
-        assert self.passage_of is not None
-        passage = self.passage_of(exchange.request, exchange.dialect, exchange.upstream.name)
-        if passage is None:
-            return None
+        passage: Passage = exchange.notes[PASSAGE]
         passage.tell = exchange.fire
-        exchange.notes[PASSAGE], exchange.notes[PROBLEMS] = passage, passage.problems
         request = passage.request(exchange.request)
         return None if request is exchange.request else request
 
@@ -67,6 +71,7 @@ class Rewriting:
     def llmproxy_response_head(self, exchange: Exchange, head: ResponseHead) -> ResponseHead | None:
         """The head that goes on, where a rule changes it, or takes the body's coding off."""
         passage: Passage = exchange.notes[PASSAGE]
+        passage.tell = exchange.fire  # not before: it is a cycle, which only the garbage collector takes away
         changed = passage.head(head)
         return None if changed is head else changed
 

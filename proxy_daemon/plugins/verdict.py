@@ -1,12 +1,13 @@
 """The verdict on a run: what of it came from recordings, what did not and why, and which recordings nobody used.
 
 `/_llmproxy/api/verdict`: GET tells, DELETE tells and forgets; `?session=NAME` speaks of one session only, and
-`?cassette=NAME` looks for unused recordings in that cassette.
+`?cassette=NAME` looks for unused recordings in that cassette, `?unused=NUMBER` lists so many of them.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from heapq import nsmallest
 from typing import Any
@@ -15,7 +16,7 @@ from attrs import define, field
 
 from proxy_daemon.core.ids import Ids
 from proxy_daemon.core.messages import Exchange, Recording, id_text
-from proxy_daemon.core.services import Services, Store
+from proxy_daemon.core.services import InFile, Services, Store
 from proxy_daemon.core.shelves import Shelf, Unavailable
 from proxy_daemon.core.tally import Tallies, Tally
 from proxy_daemon.hookspecs import Event, JsonPage, events, hookimpl
@@ -23,19 +24,26 @@ from proxy_daemon.hookspecs import Event, JsonPage, events, hookimpl
 SLICE = 1000  # recordings that are looked at in one go: a fraction of a millisecond
 SHOWN = 20  # unused recordings of a session
 MOST_SHOWN = 200  # of all sessions
+MOST_ASKED = 2000  # of both, where somebody asks for more
+WRONG = (
+    "the parameters are session, as in ?session=NAME or ?session= for the one without name, cassette, and unused, the "
+    "number of unused recordings that are listed"
+)
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @define
 class Unused:
-    """Recordings of a session's scope that were not served."""
+    """Recordings of a session's scope that were not served. ``most``: how many of them are listed."""
 
+    most: int = SHOWN
     count: int = 0
     first: list[int] = field(factory=list)  # ids, smallest first
 
     def add(self, ids: list[int]) -> None:
         """These too."""
         self.count += len(ids)
-        self.first = nsmallest(SHOWN, self.first + ids)
+        self.first = nsmallest(self.most, self.first + ids)
 
 
 class Verdict:
@@ -71,11 +79,11 @@ class Verdict:
         return await self._answer(parameters, forget=True)
 
     async def _answer(self, parameters: Mapping[str, str], *, forget: bool) -> tuple[int, Any]:
-        if set(parameters) - {"session", "cassette"}:  # a typing error must not reset everything
-            why = "the parameters are session, as in ?session=NAME or ?session= for the one without name, and cassette"
-            return 400, {"error": why}
+        listed = parameters.get("unused", str(SHOWN))
+        if set(parameters) - {"session", "cassette", "unused"} or not _NUMBER.fullmatch(listed):
+            return 400, {"error": WRONG}  # a typing error must not reset everything
         try:
-            shelf = await self._shelf(parameters.get("cassette", ""))
+            named = await self._named(parameters.get("cassette", ""))
         except Unavailable as error:
             return error.status, {"error": str(error)}
         tallies = self._tallies
@@ -83,15 +91,20 @@ class Verdict:
         beyond = self._beyond(parameters)
         if forget:
             self._forget(parameters)
-        unused = await self._unused(shelf, asked, served)
-        left = MOST_SHOWN
+        most = min(int(listed), MOST_ASKED)
+        shelves = {name: named or self._shelves.open_by(name) or self._shelves.default for name in asked}
+        unused: dict[str, Unused] = {}
+        for shelf in dict.fromkeys(shelves.values()):
+            theirs = {name: tally for name, tally in asked.items() if shelves[name] is shelf}
+            unused |= await self._unused(shelf, theirs, served, most)
+        left = max(most, MOST_SHOWN) if "unused" in parameters else MOST_SHOWN
         said = []
         for name, tally in asked.items():
-            shown = _recordings(shelf.store, unused[name].first[:left])
+            shown = _recordings(shelves[name].store, unused[name].first[:left])
             left -= len(shown)
             told = {"count": unused[name].count, "at_most": at_most, "first": shown}
             said.append({"session": name, **tally.counts, "unused": told, **_reports(tally)})
-        return 200, {"sessions": said, "beyond": beyond}
+        return 200, {"sessions": said, "beyond": beyond, "trouble": self._shelves.trouble()}
 
     def _beyond(self, parameters: Mapping[str, str]) -> dict[str, int] | None:
         """The exchanges of sessions that there was no room for, where they may be among those asked for."""
@@ -106,22 +119,25 @@ class Verdict:
         return dict(self._tallies.sessions)
 
     def _forget(self, parameters: Mapping[str, str]) -> None:
-        if "session" in parameters:
+        if parameters.get("session") and parameters.get("cassette"):  # a test has ended: there may be thousands
+            self._tallies.drop(parameters["session"])
+        elif "session" in parameters:
             self._tallies.reset(parameters["session"], self._ids.least())
         else:
             self._tallies = Tallies(self._ids.least())
 
     # --- unused recordings -------------------------------------------------------------------------------------------
 
-    async def _shelf(self, cassette: str) -> Shelf:
-        return await self._shelves.named(cassette, may_make=False) if cassette else self._shelves.default
+    async def _named(self, cassette: str) -> Shelf | None:
+        """The cassette that was asked for; else each session's own, which has its name, or what all others have."""
+        return await self._shelves.named(cassette, may_make=False) if cassette else None
 
-    async def _unused(self, shelf: Shelf, asked: Mapping[str, Tally], served: set[int]) -> dict[str, Unused]:
+    async def _unused(self, shelf: Shelf, asked: Mapping[str, Tally], served: set[int], most: int) -> dict[str, Unused]:
         """Of each session: those that were recorded in it; of the one without a name: those of the whole store.
 
         Recordings of a cassette are of no session: they are for all who use it.
         """
-        unused = {name: Unused() for name in asked}
+        unused = {name: Unused(most) for name in asked}
         behind = (b"", 0)
         while rows := shelf.store.replayable(SLICE, behind):
             behind = rows[-1][:2]
@@ -136,8 +152,9 @@ class Verdict:
 
 def _recordings(store: Store, ids: list[int]) -> list[dict[str, str]]:
     """What people know them by; of what was removed meanwhile, nothing."""
+    places = store.places(frozenset(ids)) if isinstance(store, InFile) else {}
     found = [(number, store.page(1, number + 1)) for number in ids]
-    return [_shown(page[0]) for number, page in found if page and page[0].id == number]
+    return [_shown(page[0], places.get(number, "")) for number, page in found if page and page[0].id == number]
 
 
 def _by_all(rows: list[tuple[int, str]], asked: Mapping[str, Tally]) -> dict[str, list[int]]:
@@ -154,13 +171,16 @@ def _by_session(rows: list[tuple[int, str]], asked: Mapping[str, Tally]) -> dict
     return ids
 
 
-def _shown(recording: Recording) -> dict[str, str]:
+def _shown(recording: Recording, place: str) -> dict[str, str]:
+    from proxy_daemon.core.care.unused import moment  # noqa: PLC0415  (few need it: a quick start)
+
     return {
         "id": id_text(recording.id),
         "method": recording.request.method.decode("latin-1"),
         "path": recording.request.target.decode("latin-1"),
         "model": recording.model,
-    }
+        "recorded": moment(recording.started),
+    } | ({"place": place} if place else {})
 
 
 def _reports(tally: Tally) -> dict[str, Any]:

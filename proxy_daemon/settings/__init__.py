@@ -169,6 +169,8 @@ class Settings:
     fuzzy_threshold: float = replaying.fuzzy_threshold
     cassette: str = replaying.cassette
     cassette_dir: str = replaying.cassette_dir
+    cassette_format: str = replaying.cassette_format
+    increment: bool = replaying.increment
     tolerate_damage: bool = replaying.tolerate_damage
     force: bool = replaying.force
     rewrite: tuple[str, ...] = option(

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from proxy_daemon.core.redact import Redactor
-from proxy_daemon.core.rewriting.reading import lines_of
-from proxy_daemon.core.rewriting.toml_values import text_of, texts_of, unknown
 from proxy_daemon.core.secret_leftovers import POLICIES, RECORD
 from proxy_daemon.core.secret_rules import MOST, NO_RULES, Rule, Rules
 from proxy_daemon.settings.values import choice, option
@@ -48,6 +46,8 @@ def rules_of(tables: Any, text: str, file: str) -> Rules:
         raise RedactError(f"{file}: redact must be tables: each rule begins with a line [[redact]]")
     if len(tables) > MOST:
         raise RedactError(f"{file}: there are {len(tables)} [[redact]] tables; {MOST} are the most")
+    from proxy_daemon.core.rewriting.reading import lines_of  # noqa: PLC0415  (few have such tables: a quick start)
+
     lines = lines_of(text, len(tables), TABLE)
     rules = [_rule(table, f"{file}:{lines[at]}", at + 1) for at, table in enumerate(tables)]
     names = [rule.name for rule in rules]
@@ -77,6 +77,8 @@ def _rule(table: Any, place: str, number: int) -> Rule:
 def _made(table: Any) -> Rule:
     if not isinstance(table, dict):
         raise ValueError("a rule is a table: [[redact]]")  # noqa: TRY004  (what is wrong is the file, not our call)
+    from proxy_daemon.core.rewriting.toml_values import text_of, texts_of, unknown  # noqa: PLC0415  (as above)
+
     for key in table:
         if key not in _KEYS:
             raise ValueError(unknown(key, _KEYS))

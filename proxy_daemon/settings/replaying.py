@@ -16,7 +16,7 @@ GROUP, CASSETTES = "Replaying", "Cassettes"
 mode: Any = option(
     "new_episodes",
     "off: forward only; new_episodes: replay what is recorded, else forward and record; none: replay or refuse; "
-    "all: forward and record anew; once: for a cassette that is new, record, else none",
+    "all: forward and record anew; once: record where the cassette is new, else as none",
     "none",
     choice(*NAMES),
     GROUP,
@@ -112,6 +112,16 @@ cassette_dir: Any = option(
     parse_text,
     CASSETTES,
     shown="none",
+)
+cassette_format: Any = option(
+    "llmproxy",
+    "how cassettes are written: llmproxy; promptecho and asgi-replay as those tools do, where they are to read them",
+    "promptecho",
+    choice("llmproxy", "promptecho", "asgi-replay"),
+    CASSETTES,
+)
+increment: Any = option(
+    False, "with --cassette-format asgi-replay, one file for each exchange", "", parse_flag, CASSETTES, flag=True
 )
 tolerate_damage: Any = option(False, "serve what is intact in a damaged cassette", "", parse_flag, CASSETTES, flag=True)
 force: Any = option(

@@ -35,13 +35,20 @@ class Pages:
         return {"": Start(settings, services), "health": Health(settings, services), "api": api}
 
 
-def health(settings: Settings, store: Store, life: Life) -> dict[str, Any]:
-    """Whether the daemon does all that it should: ready, degraded (and in what), or draining before its stop."""
-    status = "draining" if life.draining else "degraded" if store.trouble or life.unread else "ready"
-    said = {"status": status, "recording": store.trouble or ("off" if settings.store == "off" else "on")}
+def health(settings: Settings, trouble: str, life: Life) -> dict[str, Any]:
+    """Whether the daemon does all that it should: ready, degraded (and in what), or draining before its stop.
+
+    ``trouble``: why something is not recorded.
+    """
+    status = "draining" if life.draining else "degraded" if trouble or life.unread else "ready"
+    said = {"status": status, "recording": trouble or ("on" if _records(settings) else "off")}
     if settings.insecure_upstream:
         said["insecure"] = f"certificates not checked: {', '.join(settings.insecure_upstream)} (--insecure-upstream)"
     return said | ({"settings": f"not read again: {life.unread}"} if life.unread else {})
+
+
+def _records(settings: Settings) -> bool:
+    return settings.store != "off" or bool(settings.cassette or settings.cassette_dir)
 
 
 class Health(Resource):
@@ -58,7 +65,7 @@ class Health(Resource):
         """As it is now."""
         if self._services.life.draining:
             request.setResponseCode(503)
-        return write_json(request, health(self._settings, self._services.store, self._services.life))
+        return write_json(request, health(self._settings, self._services.shelves.trouble(), self._services.life))
 
 
 class Json(Resource):
@@ -87,7 +94,7 @@ class Start(Resource):
         """A page without any script or outside link."""
         request.setHeader(b"content-type", b"text/html; charset=utf-8")
         request.setHeader(b"content-security-policy", POLICY)
-        found = health(self._settings, self._services.store, self._services.life)
+        found = health(self._settings, self._services.shelves.trouble(), self._services.life)
         state = ", ".join(f"{name}: {value}" for name, value in found.items())
         rows = "".join(_row(recording) for recording in self._services.store.page(50))
         return PAGE.format(mode=html.escape(self._settings.mode), health=html.escape(state), rows=rows).encode()

@@ -40,3 +40,16 @@ def call(monkeypatch, capsys, place):
         return code, said.out.splitlines(), said.err
 
     return run
+
+
+@pytest.fixture
+def llmproxy(monkeypatch, capsys, place):
+    """`llmproxy(*words)` is (exit code, lines of standard output, standard error) of that command."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["llmproxy", *map(str, words)])
+        code = main()
+        said = capsys.readouterr()
+        return code, said.out.splitlines(), said.err
+
+    return run

@@ -108,6 +108,25 @@ def test_an_answer_is_explained(call):
     )
 
 
+def test_an_answer_is_explained_for_where_rules_send_its_request(call, tmp_path):
+    rules = """
+[[rule]]
+name = "elsewhere"
+when = { path = "/claude" }
+request.path = { prefix = "/claude", to = "/v1/messages" }
+request.remove = "a"
+
+[[rule]]
+name = "cats"
+text = { replace = "cat", by = "dog" }
+"""
+    (tmp_path / "e.toml").write_text(rules)
+    body = b'{"type":"message","content":[{"type":"text","text":"cat"}]}'
+    code, out, err = call(body, "e.toml", "--answer", "--path", "/claude")
+    assert (code, out, err) == (0, body.replace(b"cat", b"dog"), "")
+    assert call(body, "e.toml", "--answer", "--path", "/other") == (1, body, "")
+
+
 def test_what_would_steer_a_terminal_is_escaped(call):
     _, out, _ = call(
         b"data: \x1b[31m\n\n" + STREAM.replace(b"data: {", b"data: \xe2\x80\xae{", 1), "--explain", "r.toml", "--answer"

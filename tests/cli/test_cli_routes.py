@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy_daemon.cli.providers import PROVIDERS
+from proxy_daemon.cli import providers
+from proxy_daemon.cli.providers import PROVIDERS, STAY_HOME
 from proxy_daemon.cli.routes import (
     OWN,
     PLACEHOLDER,
@@ -183,11 +184,25 @@ def test_whatever_the_environment_says_there_are_routes_or_one_line(env):
 
 def test_who_has_no_key_gets_one_that_opens_nothing():
     env = with_placeholders({"GOOGLE_API_KEY": "own", "OPENAI_API_KEY": ""}, routes({}, ()))
-    assert env["OPENAI_API_KEY"] == env["ANTHROPIC_API_KEY"] == env["AWS_BEARER_TOKEN_BEDROCK"] == PLACEHOLDER
+    assert env["OPENAI_API_KEY"] == env["ANTHROPIC_API_KEY"] == PLACEHOLDER
     assert env["GOOGLE_API_KEY"] == "own"
     assert "GEMINI_API_KEY" not in env
     assert "ANTHROPIC_AUTH_TOKEN" not in env
-    assert "AWS_ACCESS_KEY_ID" not in env
+
+
+@pytest.mark.parametrize("name", ["", *providers._AWS_KEYS, "AWS_ACCESS_KEY_ID"])
+def test_credentials_of_aws_come_as_a_pair_or_not_at_all(name):
+    made_up = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    env = with_placeholders({name: "own"}, routes({}, ()))
+    assert made_up & {each for each, value in env.items() if value == PLACEHOLDER} == (set() if name else made_up)
+    assert "AWS_BEARER_TOKEN_BEDROCK" not in env or name == "AWS_BEARER_TOKEN_BEDROCK"
+
+
+@pytest.mark.parametrize("name", STAY_HOME)
+def test_downloads_are_left_out_unless_the_environment_speaks_of_them(name):
+    assert made({})[0][name] == "True"
+    assert made({name: ""})[0][name] == ""
+    assert made({name: "False"})[0][name] == "False"
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,74 @@ def test_what_was_not_recorded_fails_in_ci_though_the_program_went_on(tmp_path):
     assert allowed.returncode == 0
 
 
+class TestCassette:
+    """Recorded with the built-in model, and then replayed though there is no upstream any more."""
+
+    GONE = ("--upstream", "http://127.0.0.1:9/v1")
+
+    @pytest.fixture
+    def cassette(self, tmp_path):
+        places = {"HOME": str(tmp_path / "home"), "XDG_STATE_HOME": str(tmp_path / "home")}
+        words = ("--cassette", str(tmp_path / "c" / "talk.yaml"))
+        (tmp_path / "home").mkdir()
+
+        def run(*options, upstream=self.GONE, env=None, **more):
+            ran = llmproxy_run(*upstream, *words, *options, env=places | (env or {}), **more)
+            assert [*(tmp_path / "home").iterdir()] == []  # the user's own store is left alone
+            return ran
+
+        self.recorded = run(*python(CHAT, "What is the capital of France?"), upstream=DEMO)
+        assert self.recorded.returncode == 0, self.recorded.stderr
+        assert (tmp_path / "c" / "talk.yaml").read_bytes().startswith(b"# llmproxy cassette 1\n")
+        return run
+
+    @pytest.mark.parametrize("said", ["mode", "environment", "recorded"])
+    def test_it_is_replayed(self, cassette, said):
+        """In mode none as an option and in CI; without either mode once finds that it is recorded."""
+        options = ("--mode", "none") if said == "mode" else ()
+        env = {"CI": "true"} if said == "environment" else None
+        ran = cassette(*options, *python(CHAT, "What is the capital of France?"), env=env)
+        assert (ran.returncode, ran.stdout) == (0, self.recorded.stdout), ran.stderr
+        assert re.search(r"\(no name\) +1 +0 +0 +0 +0 +0 +0 +0", ran.stderr)
+
+    def test_a_changed_prompt_fails_with_the_difference(self, cassette):
+        ran = cassette("--mode", "none", *python(CHAT, "What is the capital of Italy?"))
+        assert (ran.returncode, ran.stdout) == (1, "status 424\n")
+        assert "talk.yaml#0 (" in ran.stderr
+        assert 'recorded "What is the capital of France?" / incoming "What is the capital of Italy?"' in ran.stderr
+        assert "llmproxy run: the session without a name has refused: 1" in ran.stderr
+
+    def test_unused_recordings_can_fail_it(self, cassette):
+        assert cassette("--", "true").returncode == 0
+        ran = cassette("--fail-on", "unused", "--", "true")
+        assert ran.returncode == 1
+        assert "llmproxy run: the session without a name has unused: 1" in ran.stderr
+
+    def test_it_is_recorded_anew(self, cassette, tmp_path):
+        file = tmp_path / "c" / "talk.yaml"
+        file.write_text(file.read_text().replace("capital of France", "capital of Italy"))
+        ran = cassette("--mode", "all", *python(CHAT, "What is the capital of France?"), upstream=DEMO)
+        assert ran.returncode == 0, ran.stderr
+        again = cassette("--mode", "none", *python(CHAT, "What is the capital of France?"))
+        assert again.stdout == self.recorded.stdout
+
+    def test_a_directory_serves_programs_that_name_one(self, cassette, tmp_path):
+        program = CHAT.replace('os.environ["OPENAI_BASE_URL"]', 'os.environ["LLMPROXY_URL"] + sys.argv[2]')
+        words = python(program, "hi", "/_llmproxy/cassette/two/v1")
+        assert llmproxy_run(*DEMO, "--cassette-dir", str(tmp_path / "d"), *words).returncode == 0
+        ran = llmproxy_run(*self.GONE, "--cassette-dir", str(tmp_path / "d"), *words)
+        assert (ran.returncode, ran.stdout.startswith("status")) == (0, False), ran.stderr
+        assert [file.name for file in (tmp_path / "d").glob("*.yaml")] == ["two.yaml"]
+
+    def test_one_that_is_damaged_starts_nothing(self, cassette, tmp_path):
+        file = tmp_path / "c" / "talk.yaml"
+        file.write_text(file.read_text().replace("method: POST", "method: ["))
+        ran = cassette("--", "touch", str(tmp_path / "ran"))
+        assert ran.returncode == 1
+        assert re.search(r"the daemon did not start: .*talk\.yaml:\d+: ", ran.stderr)
+        assert not (tmp_path / "ran").exists()
+
+
 def test_an_api_is_found_where_the_environment_has_it(daemon):
     gateway = daemon("--upstream", "demo:", "--store", "off")
     ran = llmproxy_run(*python(CHAT, "hi"), env={"OPENAI_BASE_URL": f"{gateway.url}/deep/v1"})

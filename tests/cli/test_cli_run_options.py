@@ -8,6 +8,7 @@ from proxy_daemon.cli.run_options import DEFAULT, HELP, WrongUsage, parse, wants
 from proxy_daemon.settings import OPTIONS
 
 DEFAULTS = ("--mode", "new_episodes", "--log", "off")
+CASSETTE = ("--mode", "once", "--log", "off", "--store", "off")  # a run never touches the user's own store
 
 
 @pytest.mark.parametrize(
@@ -19,8 +20,9 @@ DEFAULTS = ("--mode", "new_episodes", "--log", "off")
         ("--mode all -- true", ("--mode", "all", "--log", "off")),
         ("--mode=all -- true", ("--mode=all", "--log", "off")),
         ("--log f -- true", ("--log", "f", "--mode", "new_episodes")),
-        ("--cassette c.yaml -- true", ("--cassette", "c.yaml", "--mode", "once", "--log", "off")),
-        ("--cassette-dir d -- true", ("--cassette-dir", "d", "--mode", "once", "--log", "off")),
+        ("--cassette c.yaml -- true", ("--cassette", "c.yaml", *CASSETTE)),
+        ("--cassette-dir d -- true", ("--cassette-dir", "d", *CASSETTE)),
+        ("--cassette c --store s -- true", ("--cassette", "c", "--store", "s", "--mode", "once", "--log", "off")),
     ],
 )
 def test_what_is_not_its_own_goes_to_the_daemon(words, options):

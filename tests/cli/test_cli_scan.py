@@ -6,6 +6,8 @@ import sys
 import pytest
 
 from proxy_daemon.cli.main import main
+from proxy_daemon.core.cassettes.formats import read
+from proxy_daemon.core.cassettes.llmproxy import HEADER, written
 
 KEY = "gsk_" + "a1B2c3D4e5" * 5
 
@@ -53,6 +55,21 @@ def test_a_cassette_by_entry(scan, tmp_path):
     code, lines, _ = scan("a.yaml", "b.yaml")
     assert code == 1
     assert lines == [f"a.yaml#{at}: the request's body, messages.0.content: Groq key (gsk_...)" for at in (0, 1)]
+
+
+def ours(tmp_path, key):
+    """A cassette of ours, into which somebody has put a key; its first entry has a placeholder."""
+    one = next(iter(read("a.yaml", cassette("<API_KEY_1>").encode())))
+    text = HEADER + written(one).text + written(one).text.replace(b"<API_KEY_1>", key.encode())
+    (tmp_path / "o.yaml").write_bytes(text)
+
+
+def test_a_cassette_of_ours_by_entry(scan, tmp_path):
+    ours(tmp_path, "words")
+    assert scan("o.yaml") == (0, [], "")
+    ours(tmp_path, KEY)
+    code, lines, _ = scan("o.yaml")
+    assert (code, lines) == (1, ["o.yaml#1: the request's body, messages.0.content: Groq key (gsk_...)"])
 
 
 def test_a_damaged_cassette_is_a_text(scan, tmp_path):

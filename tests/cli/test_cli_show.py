@@ -104,6 +104,15 @@ def test_everything_that_is_said(call, cassette):
     assert call(cassette(entry(url=f"https://api.openai.com{PATH}?api_key={KEY}"))) == (0, TOLD, "")
 
 
+def test_secrets_by_rules_of_ones_own_are_not_shown(call, cassette, tmp_path):
+    (tmp_path / "c.toml").write_text("[[redact]]\nname = 'tenant'\npattern = 'acme-[0-9]+'\n")
+    name = cassette(entry({**SAID, "model": "acme-123456"}, body={**ASKED, "user": "u"}))
+    assert "acme-123456" in call(name)[1]
+    for form in ((), ("--json",)):
+        code, said, _ = call(name, *form, "--config", "c.toml")
+        assert (code, "acme-" in said) == (0, False)
+
+
 def test_one_entry_or_all(call, cassette):
     name = cassette(entry(), entry(status=429, answer={"error": {"message": "slow down"}}))
     assert call(name)[1].count("POST https://") == 2

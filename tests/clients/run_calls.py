@@ -25,11 +25,6 @@ def anthropic():
     importlib.import_module("anthropic").Anthropic(max_retries=0).messages.create(max_tokens=9, **ASKED)
 
 
-def bedrock():
-    client = importlib.import_module("anthropic").AnthropicBedrock(max_retries=0, aws_region="us-east-1")
-    client.messages.create(max_tokens=9, **ASKED)
-
-
 def google():
     client = importlib.import_module("google.genai").Client()  # closes what it holds when it goes
     client.models.generate_content(model="model-1", contents="Zürich?")

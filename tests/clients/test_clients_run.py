@@ -20,7 +20,6 @@ PATHS = {
     "openai": "POST /v1/chat/completions",
     "azure": "POST /openai/deployments/model-1/chat/completions?api-version=2024-10-21",
     "anthropic": "POST /v1/messages",
-    "bedrock": "POST /model/model-1/invoke",
 }
 MORES = {
     "google": "POST /v1/models/model-1:generateContent",

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy_daemon.core.access import Access, _known_host_refusal, is_loopback, parse_allowed_host, parse_allowed_origin
+from proxy_daemon.core.access import (
+    Access,
+    _known_host_refusal,
+    is_loopback,
+    is_own_address,
+    parse_allowed_host,
+    parse_allowed_origin,
+)
 from proxy_daemon.core.headers import Headers
 
 OURS = "192.168.1.5"
@@ -349,3 +356,20 @@ def test_an_origin_that_may_be_allowed(text):
 def test_an_origin_that_no_browser_sends(text):
     with pytest.raises(ValueError, match="is not an Origin"):
         parse_allowed_origin(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        *[
+            (host, True)
+            for host in ("127.0.0.1:8910", "localhost", "LOCALHOST:1", "a.localhost:2", "[::1]:3", "10.0.0.7:4")
+        ],
+        *[
+            (host, False)
+            for host in ("", "llm.example", "llm.example:8910", "api.openai.com", "a b", "[::1", "1.2.3.4.5")
+        ],
+    ],
+)
+def test_a_host_that_says_where_the_daemon_listens(host, own):
+    assert is_own_address(host) is own

@@ -155,6 +155,8 @@ def _recording(pairs, body=b"12345", method=b"POST"):
     [
         (b"POST", [(b"A", b"1"), (b"a", b"2")], [(b"A", b"1"), (b"a", b"2")]),
         (b"POST", [(b"Set-Cookie", b"REDACTED"), (b"A", b"1")], [(b"A", b"1")]),
+        (b"POST", [(b"Set-Cookie", b"<COOKIE_1>"), (b"A", b"<b>")], [(b"A", b"<b>")]),
+        (b"POST", [(b"X-Auth", b"Bearer <API_KEY_12>"), (b"A", b"of <API_KEY_1>")], [(b"A", b"of <API_KEY_1>")]),
         (b"POST", [(b"AGE", b"7"), (b"A", b"1")], [(b"A", b"1")]),
         (b"POST", [(b"content-length", b"99"), (b"A", b"1")], [(b"A", b"1"), (b"Content-Length", b"5")]),
         (b"POST", [(b"Content-Length", b"9"), (b"content-length", b"8")], [(b"Content-Length", b"5")]),

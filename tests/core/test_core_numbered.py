@@ -1,6 +1,7 @@
 """Numbered placeholders: the same file whatever the key, and the same request."""
 
 import json
+from array import array
 
 import pytest
 from attrs import evolve
@@ -10,7 +11,7 @@ from planted import SHAPES, drawn
 
 from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.messages import Delivered, Ending, Outcome, Recording, Request, Response, ResponseHead
+from proxy_daemon.core.messages import Delivered, Ending, Outcome, Pieces, Recording, Request, Response, ResponseHead
 from proxy_daemon.core.numbered import PLACEHOLDER, numbered, numbered_request
 from proxy_daemon.core.secret_rules import Rule, Rules
 from proxy_daemon.core.upstreams import parse_upstream
@@ -141,3 +142,22 @@ def test_no_secret_is_left(one, two, text):
     assert SHAPES[two].encode() not in wire
     assert PLACEHOLDER.search(wire)
     assert numbered(safe) == safe
+
+
+@pytest.mark.parametrize("key", ["sk-proj-" + "a1B2c3D4e5" * 3, "sk-proj-" + "f6G7h8I9j0" * 9])
+def test_no_length_tells_how_long_a_secret_is(key):
+    data = b'{"a":"my key is %b"}' % key.encode()
+    pairs = ((b"content-length", b"%d" % len(data)), (b"Content-Type", b"application/json"))
+    request = Request(b"POST", b"/v1/x", Headers(pairs), Bytes(data))
+    pieces = Pieces(array("Q", [len(data)]), array("Q", [1]))
+    response = Response(ResponseHead(200, b"OK", Headers(pairs)), Bytes(data), pieces)
+    found = numbered(evolve(recording(ONE), request=request, response=response))
+    for message in (found.request, found.response.head):
+        assert message.headers.pairs[0] == (b"content-length", b"27")
+        assert message.headers.pairs[1:] == pairs[1:]
+    assert numbered(found) is found
+
+
+def test_a_length_without_a_secret_stays_whatever_it_says():
+    request = Request(b"POST", b"/v1/x", Headers(((b"Content-Length", b"999"), (b"api-key", b"x"))), Bytes(b"{}"))
+    assert numbered_request(request).headers.get(b"content-length") == b"999"

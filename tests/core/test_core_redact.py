@@ -228,3 +228,26 @@ def _fits(value):
     except TypeError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("value", "secret"),
+    [
+        (b"MISTRAL_API_KEY%3Da1B2c3D4e5F6g7H8i9J0", True),
+        (b"use+sk-proj-%61B1c2D3e4F5g6H7i8J9k0L1", True),
+        (b"100%+of+sk%2Dproj-aB1c2D3e4F5g6H7i8J9k0", True),
+        (b"a%20plain+text+of+many+words", False),
+        (b"%20sk-proj-aB1c2D3e4F5g6H7i8J9k0+API_KEY%3Da1B2c3D4e5F6g7H8i9J0", True),
+        (b"100%25+sure+and+nothing+else", False),
+        (b"%00%01%02aB1c2D3e4F5g6H7i8J9k0", False),
+        (b"short%3D", False),
+    ],
+)
+def test_what_the_coding_of_a_form_hides(value, secret):
+    data = b"note=" + value + b"&z=1"
+    assert Redactor().body(FORM, data) == (b"note=REDACTED&z=1" if secret else data)
+
+
+@pytest.mark.parametrize("line", [b"a=b%41\n", b"a=b%\n", b"a=%41;", b"a=b;c=%"])
+def test_a_form_of_many_fields_costs_what_it_is_long(line):
+    assert Redactor().body(FORM, line * 50_000) == line * 50_000

@@ -73,6 +73,8 @@ NONE = {
     "a word of a text": asked(CHAT, {"messages": ["what does REDACTED mean?"]}),
     "a longer word": asked("/v1/REDACTEDLY"),
     "small letters": asked("/v1/<project>/filtered"),
+    "a placeholder of ours": asked(CHAT, {"user": "<API_KEY_1>"}),
+    "a placeholder of ours in the address": asked("/v1/models?key=<API_KEY_12>"),
     "no JSON": asked("/p/<PROJECT>/x", b"a=1"),
     "a name of a member": asked(CHAT, {"<PROJECT>": 1}),
     "a star of its own": asked("/p/<PROJECT>/a*b"),
@@ -89,6 +91,12 @@ def test_what_llmproxy_leaves_out_itself_is_found_by_the_fingerprint():
     assert found(asked("/a?key=REDACTED"), asked("/a?key=AIzaSy")) is None
     assert found(asked("/a?key=REDACTED")) == Pattern("POST", "/a", (("key", "*"),), b"", ("**REDACTED**",), whole=True)
     assert found(asked("/<P_ID>/a?key=REDACTED"), asked("/<P_ID>/a?key=AIzaSy")).path == "/*/a"
+
+
+def test_a_placeholder_of_ours_beside_what_was_left_out_is_itself():
+    pattern = found(asked(CHAT, {"user": "<USER_ID>", "key": "<API_KEY_1>"}))
+    assert answers(pattern, asked(CHAT, {"user": "u", "key": "<API_KEY_1>"}))
+    assert not answers(pattern, asked(CHAT, {"user": "u", "key": "<API_KEY_2>"}))
 
 
 def test_deep_bodies_end():

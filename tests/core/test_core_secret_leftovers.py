@@ -12,7 +12,7 @@ from planted import ALNUM, SHAPES, drawn
 from proxy_daemon.core.bodies import EMPTY, Bytes
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Delivered, Ending, Outcome, Recording, Request, Response, ResponseHead
-from proxy_daemon.core.secret_leftovers import MOST, decoded_runs, leftovers, without_bodies
+from proxy_daemon.core.secret_leftovers import MOST, decoded_runs, leftovers, may_be_left, without_bodies
 from proxy_daemon.core.upstreams import parse_upstream
 
 KEY = SHAPES["anthropic"].encode()
@@ -79,6 +79,31 @@ def test_nothing_is_left(data):
     assert leftovers(recording(data, data)) == []
 
 
+@pytest.mark.parametrize("data", [b"", b'{"a":"b"}', b"A" * 39 + b" " + b"A" * 39, b"A" * 39 + b"=" + b"A" * 39])
+def test_the_quick_look_passes_over_words(data):
+    assert not may_be_left(data)
+
+
+@pytest.mark.parametrize("data", [b"\0", b" " * 5000 + b"\0", b"A" * 40, b" _-+/" + b"9z" * 19, b"A" * 30 + b"\\/" * 5])
+def test_the_quick_look_sees_octets_and_runs(data):
+    assert may_be_left(data)
+
+
+@given(
+    st.binary(max_size=60), st.binary(max_size=60), st.sampled_from([CODED, CODED.replace(b"/", b"\\/"), b"\0" + KEY])
+)
+def test_the_quick_look_misses_nothing(before, after, what):
+    data = before + what + after
+    if leftovers(recording(answer=data)):
+        assert may_be_left(data)
+
+
+def test_a_run_of_which_each_slash_is_escaped():
+    coded = base64.b64encode(b"???" * 12 + b" the key is " + KEY).replace(b"/", b"\\/")
+    assert b"Pz8\\/Pz8" in coded
+    assert [each.what for each in leftovers(recording(answer=coded))] == ["Anthropic key"]
+
+
 def test_no_more_are_told_than_a_log_should_hold():
     assert len(leftovers(recording(answer=b"\0" + (KEY + b" ") * 100))) == MOST
 
@@ -87,7 +112,7 @@ def test_without_bodies():
     bare = without_bodies(recording(b"a", b"b", Delivered(ResponseHead(200), Bytes(b"c"))))
     assert bare.request.body is EMPTY
     assert bare.response.body is EMPTY
-    assert bare.delivered.body is None
+    assert (bare.delivered.body, bare.delivered.cut) == (EMPTY, True)  # None would be: upstream's own
     assert bare.cut
     assert not bare.replayable
     assert without_bodies(evolve(bare, response=None, delivered=None)).response is None

@@ -33,6 +33,15 @@ PLACES = [
     b"'%b'",
     b"key_%b",
 ]
+# Chance draws no digit now and then, and Hugging Face never.
+WITHOUT_DIGITS = [
+    b"hf_" + b"aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH",
+    b"AKIA" + b"ABCDEFGHIJKLMNOP",
+    b"ghp_" + b"aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgHiJ",
+    b"glpat-" + b"aBcDeFgHiJkLmNoPqRsT",
+    b"sk_live_" + b"aBcDeFgHiJkLmNoPqRsTuVwX",
+    b"npm_" + b"aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgHiJ",
+]
 INNOCENT = [
     "task-1234567890abcdef1234567890abcdef",
     "risk-a1b2c3d4e5f6a7b8c9d0e1f2",
@@ -53,6 +62,8 @@ INNOCENT = [
     "ghp_" + "a" * 36,
     "hf_hub_download",
     "hf_" + "a" * 34,
+    "hf_" + "abcdefghijklmnopqrstuvwxyzabcdefgh",
+    "AKIA" + "X" * 16,
     "gsk_model_name",
     "r8_unorm_srgb",
     "xai-grok-4-fast-reasoning",
@@ -222,3 +233,11 @@ def test_any_octets(data):
     found = shapes_in(data)
     assert all(0 <= each.start < each.end <= len(data) for each in found)
     assert not found or in_body(data)
+
+
+@pytest.mark.parametrize("key", WITHOUT_DIGITS)
+@pytest.mark.parametrize("place", [b"%b", b'{"a":"use %b"}', b"KEY=%b"])
+def test_a_key_of_letters_only_is_found_behind_a_prefix_that_nothing_else_has(place, key):
+    data = place % key
+    assert REDACTOR.body(b"", data) == place % b"REDACTED"
+    assert in_body(data) is not None

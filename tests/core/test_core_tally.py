@@ -199,6 +199,19 @@ def test_a_reset_forgets_one_session(session):
     assert all(counts(tallies.of(name)) for name in {"", "a"} - {session})
 
 
+def test_what_is_dropped_gives_room_to_another(monkeypatch):
+    monkeypatch.setattr(module, "MOST_SESSIONS", 2)
+    tallies = Tallies(0)
+    for name in ("a", "b", "c"):
+        told(tallies, exchange(session=name, outcome=Outcome.FAILED, detail="why", served_from=3))
+        assert counts(tallies.sessions[name]) == {"exchanges": 1, "failed": 1}
+        tallies.drop(name)
+        tallies.drop(name)
+    tallies.drop("")
+    assert (list(tallies.sessions), tallies.beyond.exchanges) == ([""], 0)
+    assert (tallies._characters, tallies._served) == (0, 0)
+
+
 @given(st.lists(st.tuples(st.sampled_from(list(Outcome)), st.sampled_from(["", "a", "b"]), st.booleans()), max_size=60))
 def test_nothing_is_lost_and_the_room_is_right(steps):
     tallies, expected = Tallies(0), {}

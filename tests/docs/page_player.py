@@ -45,6 +45,7 @@ class Player:
         return len(marked)
 
     def file(self, name, language, content):
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_text(content)
 
     def serve(self, _, language, content):

@@ -24,10 +24,12 @@ PLAYED = [
     ROOT / "docs" / "verdict.md",
     ROOT / "docs" / "rewriting.md",
     ROOT / "docs" / "run.md",
+    ROOT / "docs" / "testing.md",
 ]
 OF_REWRITE = {"explain", "answer", "model", "path", "method", "header", "stream", "dialect", "status"}
 # Of llmproxy import, show, verdict, rewrite and run.
 OF_COMMANDS = {"as", "json", "raw", "delivered", "url", "session", "fail-on", "reset", "trap", "cassette", *OF_REWRITE}
+OF_PYTEST = {"llmproxy-fail-on", "llmproxy-upstream"}
 README, CONFIGURATION = (path.read_text() for path in PLAYED[:2])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NEEDED = [name for name in ("bash", "curl") if shutil.which(name) is None]
@@ -119,7 +121,7 @@ def test_no_other_option_is_listed():
 
 @pytest.mark.parametrize("path", [*PLAYED, ROOT / "docs/plugins.md"], ids=page_name)
 def test_every_option_that_is_mentioned_exists(path):  # other pages name options of other programs
-    known = {name.replace("_", "-") for name in OPTIONS} | {"reactor", "help"} | OF_COMMANDS
+    known = {name.replace("_", "-") for name in OPTIONS} | {"reactor", "help"} | OF_COMMANDS | OF_PYTEST
     assert set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", path.read_text())) <= known
 
 

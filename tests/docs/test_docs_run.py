@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy_daemon.cli.judgement import WORDS
-from proxy_daemon.cli.providers import PROVIDERS
+from proxy_daemon.cli.providers import PROVIDERS, STAY_HOME
 from proxy_daemon.cli.run_options import DEFAULT, parse
 
 PAGE = (Path(__file__).parents[2] / "docs" / "run.md").read_text()
@@ -31,6 +31,10 @@ def test_every_home_and_every_key_is_listed():
             f"`{provider.home}`" if provider.home else f"where the variable, or `--upstream {provider.name}=URL`, says"
         )
         assert keys == (", ".join(f"`{group[0]}`" for group in provider.keys) or "-")
+
+
+def test_what_keeps_clients_from_downloads_is_named():
+    assert all(f"`{name}`" in PAGE for name in STAY_HOME)
 
 
 def test_what_to_fail_on():

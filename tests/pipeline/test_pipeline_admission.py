@@ -289,3 +289,17 @@ def test_a_session_that_has_no_name_is_refused(clock, name):
     with pytest.raises(Refusal, match="X-LLMProxy-Session must be") as caught:
         admit(clock, headers=((b"X-LLMProxy-Session", name),))
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "session", "cassette"),
+    [
+        (CHAT, [], "", ""),
+        (b"/_llmproxy/cassette/c" + CHAT, [], "c", "c"),
+        (CHAT, [(b"X-LLMProxy-Cassette", b"c")], "c", "c"),
+        (b"/_llmproxy/cassette/c" + CHAT, [(b"X-LLMProxy-Session", b"mine")], "mine", "c"),
+    ],
+)
+def test_a_named_cassette_is_a_run_of_its_own(clock, target, headers, session, cassette):
+    exchange = admit(clock, target, headers)
+    assert (exchange.session, exchange.cassette) == (session, cassette)

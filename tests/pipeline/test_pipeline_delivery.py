@@ -26,7 +26,7 @@ SECRET = b'{"access_token": "sk-12345"}'
 
 
 def delivery(*pairs, limit=100, head_differs=False):
-    made = Delivery(Tape(Spool(), limit), head_differs=head_differs)
+    made = Delivery(lambda: Tape(Spool(), limit), head_differs=head_differs)
     made.head = HEAD
     for came, went in pairs:
         made.piece(came, went)
@@ -70,6 +70,27 @@ def test_a_head_is_told_without_the_body_that_is_upstreams(pairs, expected):
 def test_it_is_told_just_where_the_bodies_differ(pairs):
     came, went = b"".join(pair[0] for pair in pairs), b"".join(pair[1] for pair in pairs)
     assert got(delivery(*pairs).told()) == (None if came == went else (went, False))
+
+
+@pytest.mark.parametrize("limit", [10**6, 100_000, 70_000, 7, 0])
+@pytest.mark.parametrize("size", [1, 999, 40_000, 70_000])
+def test_many_pieces_are_kept_up_to_the_limit(limit, size):
+    pieces = [bytes([at % 251]) * size for at in range(150_000 // size if size > 1 else 300)]
+    made = delivery(*[(piece, piece) for piece in pieces], limit=limit)
+    assert made.told() is None
+    made.piece(b"", b"!")
+    body, cut = got(made.told())
+    whole = b"".join(pieces) + b"!"
+    assert cut is (len(whole) > limit)
+    assert whole.startswith(body)
+    assert len(body) > limit - size if cut else body == whole
+
+
+def test_nothing_is_taped_where_little_goes_on_as_it_came():
+    made = Delivery(lambda: pytest.fail("taped"), head_differs=False)
+    for _ in range(9):
+        made.piece(b"a", b"a")
+    assert made.told() is None
 
 
 def test_as_long_as_all_goes_on_as_it_came_nothing_is_hashed(monkeypatch):

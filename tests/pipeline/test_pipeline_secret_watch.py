@@ -3,11 +3,12 @@
 import base64
 
 import pytest
+from attrs import evolve
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.logger import LogLevel, globalLogPublisher
 
 from proxy_daemon.core.bodies import Bytes
-from proxy_daemon.core.messages import Ending, Outcome, Recording, Request, Response, ResponseHead
+from proxy_daemon.core.messages import Delivered, Ending, Outcome, Recording, Request, Response, ResponseHead
 from proxy_daemon.core.upstreams import parse_upstream
 from proxy_daemon.pipeline.secret_watch import SecretWatch
 
@@ -89,6 +90,39 @@ def test_what_holds_nothing_is_the_same_object(policy, warned):
     given = recording(b"a text")
     assert looked(policy, given) is given
     assert warned == []
+
+
+class Large:
+    size = 10_000_000
+
+    def whole(self):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("policy", "given", "clear"),
+    [
+        ("redact", recording(b"a text"), True),
+        ("refuse", recording(b"a text"), True),
+        ("record", recording(b"a text"), False),  # texts are looked through too
+        ("redact", recording(CODED), False),
+        ("redact", recording(b"\0 octets"), False),
+        ("redact", recording(b"words " * 11_000), False),
+        ("redact", evolve(recording(b"a text"), response=None), True),
+        ("redact", evolve(recording(b""), request=Request(b"POST", b"/", body=Bytes(CODED))), False),
+        ("redact", evolve(recording(b""), request=Request(b"POST", b"/", body=Large())), False),
+        ("redact", evolve(recording(b""), response=Response(ResponseHead(200), Large())), False),
+        ("redact", evolve(recording(b""), delivered=Delivered(ResponseHead(200))), False),
+        # a run does not go on from one body to the other
+        (
+            "redact",
+            evolve(recording(b"A" * 30), request=Request(b"POST", b"/", body=Bytes(b"A" * 30))),
+            True,
+        ),
+    ],
+)
+def test_what_needs_no_careful_look(policy, given, clear):
+    assert SecretWatch(Worker(), policy).is_clear(given) is clear
 
 
 @pytest.mark.parametrize(("size", "ran"), [(10, 0), (65_534, 0), (65_535, 1), (1_000_000, 1)])

@@ -31,7 +31,7 @@ class Disk:
 
 class Store:
     def __init__(self, name):
-        self.name = name
+        self.name, self.trouble = name, ""
 
     def stats(self):
         return {"file": self.name}
@@ -177,3 +177,62 @@ def test_without_cassettes_none_can_be_had(call):
     assert result(ask(call(one))).status == 400
     ask(one.release("a"))
     assert one.stats() == {}
+
+
+@pytest.mark.parametrize("name", ["../a", "/etc/a", "a/b", ".a", "", "a b", "\udc80", "a\n", "(--cassette)"])
+def test_a_name_that_is_none_opens_nothing(tmp_path, name):
+    disk = Disk()
+    refused = result(ask(shelves(disk, str(tmp_path)).named(name, may_make=True)))
+    assert (refused.status, "letters" in str(refused), disk.asked) == (400, True, [])
+
+
+def test_what_is_open_by_its_name_is_not_bound_over():
+    disk = Disk()
+    one = shelves(disk)
+    ask(one.named("a", may_make=True))
+    refused = [result(ask(one.bind("a", Binding("/f.yaml"))))]  # it is being opened
+    disk.answer()
+    refused.append(result(ask(one.bind("a", Binding("/f.yaml")))))
+    assert [each.status for each in refused] == [409, 409]
+    ask(one.release("a"))
+    assert disk.closed == ["/there/a.yaml"]
+    ask(one.bind("a", Binding("/f.yaml")))
+    assert disk.asked[1].file == "/f.yaml"
+
+
+def test_the_one_of_all_exchanges_is_not_released():
+    disk, closed = Disk(), []
+    one = shelves(disk)
+
+    async def close():
+        closed.append(True)
+
+    one.adopt(Opened(Store("all"), True, close), "/there/all.yaml")
+    for name in one.stats():
+        ask(one.release(name))
+    assert not closed
+    ask(one.close())
+    assert closed == [True]
+
+
+def test_trouble_is_that_of_the_store_and_of_all_that_are_open():
+    disk = Disk()
+    history = Store("main")
+    one = Shelves(Shelf(history, MODES["new_episodes"]), "/there", "once", disk.open)
+    assert (one.trouble(), one.open_by("a")) == ("", None)
+    for at, name in enumerate("ab"):
+        ask(one.named(name, may_make=True))
+        disk.answer(at)
+    one.open_by("a").store.trouble, one.open_by("b").store.trouble = "a is full", "b is gone"
+    history.trouble = "a is full"
+    assert one.trouble() == "a is full; b is gone"
+    ask(one.release("b"))
+    history.trouble = ""
+    assert one.trouble() == "a is full"
+
+
+def test_the_store_alone_has_its_own_trouble():
+    one = OnlyStore(Shelf(Store("main"), MODES["none"]))
+    assert (one.trouble(), one.open_by("a")) == ("", None)
+    one.default.store.trouble = "no disk"
+    assert one.trouble() == "no disk"

@@ -5,6 +5,7 @@ from attrs import evolve
 from twisted.internet.defer import Deferred
 
 from proxy_daemon.core import tally
+from proxy_daemon.core.care.unused import moment
 from proxy_daemon.core.dialects import GENERIC
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, Request, ResponseHead, id_text
@@ -70,6 +71,7 @@ def test_a_run_of_everything():
     assert (report["what"], report["method"], report["path"], report["model"]) == ("miss", "POST", CHAT, "demo-fast")
     assert 'recorded "a" / incoming "c"' in report["text"] or 'recorded "b" / incoming "c"' in report["text"]
     first = {"id": id_text(2), "method": "POST", "path": CHAT, "model": "demo-fast"}
+    first["recorded"] = moment(run.store.recordings[2].started)
     assert said["unused"] == {"count": 1, "at_most": False, "first": [first]}
 
 
@@ -245,6 +247,22 @@ def test_many_recordings_are_read_in_slices_and_a_few_are_shown(monkeypatch):
     unused = run.shown()[""]["unused"]
     assert unused["count"] == 49
     assert [each["id"] for each in unused["first"]] == [id_text(n) for n in range(1, 22) if n != 4]
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("0", 0), ("1", 1), ("25", 25), ("999999", 25), ("", 20)])
+def test_so_many_unused_are_listed_as_are_asked_for(asked, shown):
+    run = recorded(*(f"text {number}" for number in range(25)))
+    run.send("text 99")
+    said = run.shown(**({"unused": asked} if asked else {}))[""]["unused"]
+    assert (said["count"], len(said["first"])) == (25, shown)
+
+
+@pytest.mark.parametrize("asked", ["", "-1", "many", "1" * 10, "\u0661"])
+def test_a_number_that_is_none(asked):
+    run = recorded("a")
+    status, value = run.kit._now(run.plugin.reset({"unused": asked}))
+    assert status == 400
+    assert "unused" in value["error"]
 
 
 def test_all_sessions_together_show_a_bounded_number(monkeypatch):

@@ -18,6 +18,8 @@ from proxy_daemon.ui.resources import PAGE_LIMIT, Download, Health, Pages, Start
 LIST = "/_llmproxy/api/exchanges"
 SECRET = "hush-hush"
 
+WELL = SimpleNamespace(trouble=lambda: "")  # shelves on which all is recorded
+
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory):
@@ -62,14 +64,19 @@ def test_health(proxy):
     ],
 )
 def test_health_says_what_the_daemon_does(store, trouble, life, said):
-    assert health(Settings(store=store), SimpleNamespace(trouble=trouble), life) == said
+    assert health(Settings(store=store), trouble, life) == said
+
+
+@pytest.mark.parametrize("more", [{"cassette": "c.yaml"}, {"cassette_dir": "c"}])
+def test_what_goes_into_cassettes_is_recorded_without_a_store_too(more):
+    assert health(Settings(store="off", **more), "", Life())["recording"] == "on"
 
 
 @pytest.mark.parametrize(("life", "code"), [(Life(), 200), (Life(unread="no"), 200), (Life(draining=True), 503)])
 def test_only_a_daemon_that_drains_sends_balancers_away(life, code):
     request = DummyRequest([])
     request.responseCode = 200
-    Health(Settings(), SimpleNamespace(store=MemoryStore(), life=life)).render_GET(request)
+    Health(Settings(), SimpleNamespace(shelves=WELL, life=life)).render_GET(request)
     assert request.responseCode == code
 
 
@@ -133,7 +140,9 @@ def test_what_came_from_outside_is_text_on_the_start_page():
     request = Request(b"GET", b"/" + hostile.encode(), body=Bytes(b""))
     store.note(Recording(1, request, None, parse_upstream("demo:"), Ending.FAILED, Outcome.FAILED, 0.0, model=hostile))
     store.trouble = hostile
-    page = Start(Settings(), SimpleNamespace(store=store, life=Life())).render_GET(DummyRequest([])).decode()
+    page = (
+        Start(Settings(), SimpleNamespace(store=store, shelves=WELL, life=Life())).render_GET(DummyRequest([])).decode()
+    )
     assert page.count("&lt;script&gt;alert(&#x27;1&#x27;)&lt;/script&gt;&quot;&amp;{mode}") >= 2
     assert "<script" not in page
 
@@ -167,7 +176,7 @@ def test_pages_of_the_list(proxy, newest):
 def test_a_limit_is_kept_within_its_bounds(limit, asked):
     seen = []
     store = SimpleNamespace(page=lambda limit, before: seen.append(limit) or [])
-    services = SimpleNamespace(store=store, life=Life(), facts={})
+    services = SimpleNamespace(store=store, shelves=WELL, life=Life(), facts={})
     request = DummyRequest([])
     request.args = {b"limit": [limit.encode()]}
     Pages().llmproxy_resources(Settings(), services)["api"].children[b"exchanges"].render_GET(request)

@@ -7,7 +7,8 @@
     one ends as the other begins                      where the orders give different texts: `ab` and `bc` on `abc`
     what an earlier expression matches in the second  always, as with the first that lies within the second
 
-What one rule gives and the next one takes is no conflict. Two expressions are not compared: no one can say in general.
+What one rule gives and the next one takes is no conflict. Two expressions fight where they are one and the same; others
+are not compared: no one can say in general.
 Called at start, before a set of rules is used.
 """
 
@@ -18,9 +19,10 @@ from itertools import combinations
 
 from attrs import frozen
 
-from proxy_daemon.core.rewriting.needle import Needle
 from proxy_daemon.core.rewriting.rules import Expression, Pair, Replace, TextRule
 from proxy_daemon.core.rewriting.scanner import Said, scanner
+
+_MOST_SPANS = 16  # of two texts that are tried: each is scanned, and a start must not wait
 
 
 @frozen
@@ -44,6 +46,8 @@ def _meet(first: TextRule, second: TextRule) -> bool:
 
 
 def _between(first: TextRule, second: TextRule) -> Conflict | None:
+    if isinstance(first, Expression) and isinstance(second, Expression) and first.pattern == second.pattern:
+        return _taken(first, second, second.pattern)
     for later in _texts(second):
         if isinstance(first, Expression) and first.compiled.bare.search(later.encode("utf-8", "surrogatepass")):
             return _taken(first, second, later)
@@ -62,13 +66,24 @@ def _texts(rule: TextRule) -> tuple[str, ...]:
     return (rule.open, rule.close) if isinstance(rule, Pair) else ()
 
 
-def _spans(left: str, right: str) -> Iterator[str]:
-    """``left`` that runs into ``right``, for each end of it that ``right`` begins with: the longest first."""
-    needle = Needle(right)
-    shared = needle.seek(left, 0, 0)[1]
-    while shared:
-        yield left + right[shared:]
-        shared = needle.falls[shared - 1]
+def _spans(left: str, right: str) -> list[str]:
+    """``left`` that runs into ``right``, for each end of it that ``right`` begins with: the longest first.
+
+    Of very many, which only texts that repeat themselves have, the longest and the shortest.
+    """
+    shared = [at for at in _places(right, left[-1], len(left) - 1) if left.endswith(right[:at])][::-1]
+    if len(shared) > _MOST_SPANS:
+        shared = shared[: _MOST_SPANS // 2] + shared[-_MOST_SPANS // 2 :]
+    return [left + right[at:] for at in shared]
+
+
+def _places(text: str, letter: str, most: int) -> Iterator[int]:
+    """Behind each ``letter`` in the text but its last, up to ``most``."""
+    most = min(most, len(text) - 1)
+    at = text.find(letter, 0, most) + 1
+    while at:
+        yield at
+        at = text.find(letter, at, most) + 1
 
 
 def _differ(first: TextRule, second: TextRule, span: str) -> bool:

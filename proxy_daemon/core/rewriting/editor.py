@@ -7,7 +7,7 @@ says so, and `Content-Length` in any case.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
@@ -56,6 +56,11 @@ class AnswerEditor:
     def piece(self, data: bytes) -> bytes:
         """See `Transform`."""
         return self._body.piece(data)
+
+    @property
+    def straight(self) -> Callable[[bytes], bytes] | None:
+        """What does the same as `piece` from here on, by fewer calls; None: not known yet."""
+        return self._framed.straight if self._body is self._framed else self._body.piece
 
     def end(self) -> bytes:
         """See `Transform`."""
@@ -161,6 +166,11 @@ class _Framed:
             return data
         self._first += data
         return self._begun() if framing.tells(self._first) else b""
+
+    @property
+    def straight(self) -> Callable[[bytes], bytes] | None:
+        """See `AnswerEditor`."""
+        return self._chosen.piece if self._chosen is not None else self.piece if self._passes else None
 
     def end(self) -> bytes:
         """See `Transform`."""

@@ -155,7 +155,7 @@ def _placed(
             if path in blocks:
                 text = _of_block(like, path, item, blocks[path])
             else:
-                text = texts[path].encode() if path in raw else as_string(texts[path], like)
+                text = texts[path].encode() if path in raw else as_string(texts[path], like, _text_at(item, path))
             found.append(evolve(cut, text=text))
         else:
             found.append(cut)

@@ -66,8 +66,12 @@ def explain_request(
 def explain_answer(
     rules: Sequence[Rule], request: Request, dialect: Dialect, upstream: str, answer: tuple[ResponseHead, bytes]
 ) -> tuple[list[Explained], tuple[ResponseHead, bytes]]:
-    """(Of each rule what it does to the answer to that request, the answer that goes on). Texts go before fields."""
+    """(Of each rule what it does to the answer to that request, the answer that goes on). Texts go before fields.
+
+    Rules for the request are done first, unseen: they may lead to another API.
+    """
     out: dict[int, Explained] = {}
+    asking = parted([rule for rule in rules if rule.when.hold(request, dialect, upstream)]).requests
     for number in _in_turn(rules):
         rule = rules[number]
         if not rule.when.hold(request, dialect, upstream):
@@ -75,8 +79,9 @@ def explain_answer(
         elif parted([rule]).requests:
             out[number] = Explained(rule, why="it is for requests")
         else:
-            passage = Passage(parted([rule]), dialect)
+            passage = Passage(parted([*asking, rule]), dialect)
             passage.request(request)
+            passage.problems.clear()  # those are the request's
             before, answer = answer, _answered(passage, *answer)
             out[number] = _explained(rule, list(_answer_changes(before, answer)), passage)
     return [out[number] for number in range(len(rules))], answer

@@ -12,10 +12,13 @@ from typing import Any
 import re2
 from attrs import frozen
 
-from proxy_daemon.core.rewriting.lookahead import asserts, looking_ahead, without_groups
+from proxy_daemon.core.rewriting.lookahead import asserts, looking_ahead, skeleton, without_groups
 from proxy_daemon.core.rewriting.templates import Template, template
 
 LONGEST_PATTERN = 4096
+# The size of a pattern times its longest match: what each piece of a text may cost, in steps of RE2, while a match may
+# yet come. Repetitions with a count are what makes patterns large: on texts that almost match each one counts.
+MOST_STEPS = 300_000
 _MEMORY = 8 << 20
 _BESIDE = (b"", b"a", b" ", b"\n")  # all that `^`, `$`, `\b` and `\B` ask for
 
@@ -33,8 +36,6 @@ class Compiled:
 
 def compiled(pattern: str, by: str) -> Compiled:
     """The pattern, ready. Raises ValueError with a sentence that says what cannot be."""
-    if not pattern or len(pattern) > LONGEST_PATTERN:
-        raise ValueError(f"pattern must have 1 to {LONGEST_PATTERN} characters")
     whole = _read(pattern)
     if _matches_nothing(whole):
         raise ValueError(f"pattern: {pattern!r} matches the empty text: it would stand everywhere")
@@ -44,7 +45,20 @@ def compiled(pattern: str, by: str) -> Compiled:
     return Compiled(whole, bare, ahead, asserts(pattern), by_read)
 
 
+def check_steps(pattern: str, longest: int) -> None:
+    """Raises ValueError where a match that long takes too many steps, and where RE2 does not read the pattern."""
+    _read(pattern)
+    steps = _derived(skeleton(pattern)).programsize * longest
+    if steps > MOST_STEPS:
+        raise ValueError(
+            f"pattern: {pattern!r} takes {steps} steps for a longest of {longest}, and {MOST_STEPS} are the most: make "
+            "its repetitions or longest smaller; * needs no count, as longest bounds it"
+        )
+
+
 def _read(pattern: str) -> Any:
+    if not pattern or len(pattern) > LONGEST_PATTERN:
+        raise ValueError(f"pattern must have 1 to {LONGEST_PATTERN} characters")
     try:
         return _made(pattern.encode())
     except UnicodeEncodeError:

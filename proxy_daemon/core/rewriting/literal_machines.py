@@ -65,20 +65,23 @@ class Pairing:
 
     def _fed(self, text: str) -> list[Said]:
         pieces: list[Said] = []
+        parts: list[str] = []  # of one kind
         held, at = self.held, 0
         while True:
-            (needle, by), moved = self._turns[self._open], self._open and self._moves
+            needle, by = self._turns[self._open]
             end, self.held = needle.seek(text, at, self.held)
             if end < 0:
                 break
-            pieces.append(Said(_before(needle, held, text, at, end - len(needle.text)) + by, moved))
+            parts += [_before(needle, held, text, at, end - len(needle.text)), by]
+            if self._moves:
+                pieces.append(Said("".join(parts), self._open))
+                parts = []
             self.changed += self._moves or by != needle.text
             self._open, at, held = not self._open, end, 0
-        last = _before(needle, held, text, at, len(text) - self.held)
-        if not pieces:
-            return [Said(last, moved)] if last else []
-        pieces.append(Said(last, moved))
-        return joined(pieces)
+        parts.append(_before(needle, held, text, at, len(text) - self.held))
+        if last := "".join(parts):
+            pieces.append(Said(last, self._open and self._moves))
+        return joined(pieces) if self._moves else pieces
 
     def end(self) -> list[Said]:
         """See `Machine`."""

@@ -43,6 +43,19 @@ def asserts(pattern: str) -> bool:
     return any(token.group() in _ASSERTIONS for token in _TOKEN.finditer(pattern) if token.lastgroup == "atom")
 
 
+def skeleton(pattern: str) -> str:
+    """The pattern with one letter for each atom: what is left of its size is how many of them a match may be within."""
+    return "".join(_bone(token.lastgroup, token.group()) for token in _TOKEN.finditer(pattern))
+
+
+def _bone(kind: str | None, text: str) -> str:
+    if kind == "quoted":
+        return "a" * len(text[2:].removesuffix(r"\E"))
+    if kind == "group":
+        return "(?:"
+    return text if kind == "verbatim" else "a"
+
+
 def _part(token: re.Match[str]) -> str:
     kind, text = token.lastgroup, token.group()
     if kind == "verbatim":

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import orjson
+from attrs import frozen
 
 from proxy_daemon.core.rewriting.rules import Expression, Pair, TextRule
 from proxy_daemon.core.wire import json_text
@@ -20,12 +21,30 @@ from proxy_daemon.core.wire import json_text
 _SHORT = {letter: json.dumps(letter)[1:-1].encode() for letter in '"\\\b\f\n\r\t'} | {"/": b"\\/"}
 _END = rb'"(?!\s*+:)'  # of a string that is no name of a member
 _DEEP = 4  # characters that are looked for
+_LONGEST = _DEEP * len(b"\\ud83d\\ude00") + 1  # octets that they take at most, with the end of a string
 _UNSURE = re.compile("[\ud800-\udfff\ufffd]")  # half a pair of surrogates may stand for these, however it is written
-Look = tuple[bytes, re.Pattern[bytes]]
 _BEFORE = b" \t\r\n" + json_text.BOM
 
 
-def looks_of(rules: Sequence[TextRule]) -> tuple[Look, ...] | None:
+@frozen
+class Looks:
+    """How to look for what a rule changes. ``pairs``: marks and their patterns; ``pattern``: all of them in one."""
+
+    pairs: tuple[tuple[bytes, re.Pattern[bytes]], ...]
+    pattern: re.Pattern[bytes]
+    starts: tuple[str, ...]  # the first characters of what is found
+
+    def may_go_on(self, octets: bytes) -> bool:
+        """Whether a pattern may fit that begins in these octets and ends behind them."""
+        if octets[-1:].isspace():  # more blanks may follow, then what decides whether a string is a name
+            return True
+        near = octets[-_LONGEST:]
+        marks = [mark for mark, _ in self.pairs]
+        tails = [near[at:] for at in range(len(near)) if near[at : at + 1] in marks]
+        return any(_goes_on(tail.lower(), start) for tail in tails for start in self.starts)
+
+
+def looks_of(rules: Sequence[TextRule]) -> Looks | None:
     r"""How to look for what a rule changes: all JSON that it changes holds a mark, and there its pattern fits.
 
     A mark is one octet: two take thirty times as long to find. A pattern fits where a string of JSON holds what a rule
@@ -41,22 +60,34 @@ def looks_of(rules: Sequence[TextRule]) -> tuple[Look, ...] | None:
 
 
 @lru_cache(maxsize=64)  # rules are the same for many exchanges, and patterns take a while to make
-def _looks(starts: tuple[str, ...]) -> tuple[Look, ...] | None:
+def _looks(starts: tuple[str, ...]) -> Looks | None:
     closer: dict[bytes, set[bytes]] = {}
     for start in starts:
         if _UNSURE.search(start):
             return None
         for form in _forms(start[0]):
             closer.setdefault(form[:1], set()).add(_case_blind(form) + _next(start[1:]))
-    return tuple((mark, re.compile(b"|".join(sorted(patterns)))) for mark, patterns in sorted(closer.items()))
+    joined = {mark: b"|".join(sorted(patterns)) for mark, patterns in sorted(closer.items())}
+    pairs = tuple((mark, re.compile(pattern)) for mark, pattern in joined.items())
+    return Looks(pairs, re.compile(b"|".join(joined.values())), starts)
 
 
-def matters(looks: Iterable[Look] | None, octets: bytes) -> bool:
+def matters(looks: Looks | None, octets: bytes) -> bool:
     """Whether these octets, an item or a document, may hold what a rule changes."""
     if looks is None:
         return True
-    for mark, closer in looks:  # noqa: SIM110  (for each event: `any` takes twice as long)
+    for mark, closer in looks.pairs:  # noqa: SIM110  (for each event: `any` takes twice as long)
         if mark in octets and closer.search(octets):
+            return True
+    return False
+
+
+def _goes_on(tail: bytes, rest: str, *, within: bool = False) -> bool:
+    """Whether octets, in small letters, may begin how these characters are written, or a string that ends in some."""
+    if not tail or (within and tail == b'"'):
+        return True
+    for form in map(bytes.lower, _forms(rest[0]) if rest else ()):
+        if form.startswith(tail) or (tail.startswith(form) and _goes_on(tail[len(form) :], rest[1:], within=True)):
             return True
     return False
 

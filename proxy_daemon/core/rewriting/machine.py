@@ -13,7 +13,7 @@ from typing import Any
 from proxy_daemon.core.rewriting.carriers import Carrier
 from proxy_daemon.core.rewriting.channels.spot import CONTENT, Channels, Key, Spot
 from proxy_daemon.core.rewriting.edits import Change, differs, written
-from proxy_daemon.core.rewriting.looking import is_json, looks_of, matters, parsed
+from proxy_daemon.core.rewriting.looking import Looks, is_json, looks_of, matters, parsed
 from proxy_daemon.core.rewriting.mould import Place, recast
 from proxy_daemon.core.rewriting.rules import Pair, TextRule
 from proxy_daemon.core.rewriting.said import Said
@@ -64,6 +64,11 @@ class Machine:
         self._still = [rule for rule in rules if not (isinstance(rule, Pair) and rule.moves)]
         self._moves = len(self._still) < len(rules)
         self._looks = looks_of(rules)  # None: all octets matter
+
+    @property
+    def looks(self) -> Looks | None:
+        """How to look for what a rule changes, as long as nothing waits; None: all octets matter."""
+        return self._looks
 
     def matters(self, octets: bytes) -> bool:
         """Whether these octets may hold what a rule changes, as long as nothing waits."""

@@ -15,7 +15,7 @@ from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.messages import Request, Response, ResponseHead
 from proxy_daemon.core.rewriting.channels import channels_for
 from proxy_daemon.core.rewriting.editor import AnswerEditor, editor_for
-from proxy_daemon.core.rewriting.looking import looks_of, matters
+from proxy_daemon.core.rewriting.looking import matters
 from proxy_daemon.core.rewriting.packed import MARK
 from proxy_daemon.core.rewriting.requests import RequestEdits
 from proxy_daemon.core.rewriting.responses import FieldsOfAnswer, ResponseEdits, fields_of
@@ -40,6 +40,7 @@ class Passage:
         self._chosen = chosen
         self._dialect = dialect
         self._request = _NO_REQUEST
+        self._shapes: tuple[Response | None, bool] | None = None  # what was asked last, and said
         self.fired: list[str] = []
         self.problems: list[str] = []
         self.tell: Callable[[str], object] = lambda name: None
@@ -60,17 +61,27 @@ class Passage:
         self._request = request
         return request
 
+    def may_change(self, request: Request) -> bool:
+        """Whether a rule may change the request: where none may, `request` need not be called."""
+        self._request = request
+        return any(rule.act.may_change(request, self._dialect) for rule in self._chosen.requests)  # type: ignore[union-attr]
+
     def shapes(self, answer: Response | None = None) -> bool:
         """Whether a rule may change the answer: where none may, it takes its shortest way.
 
         ``answer``: the whole of it, where it is there already: then its octets are looked at.
         """
+        if self._shapes is None or self._shapes[0] is not answer:
+            self._shapes = answer, self._is_shaped(answer)
+        return self._shapes[1]
+
+    def _is_shaped(self, answer: Response | None) -> bool:
         chosen = self._chosen
         if chosen.responses or not chosen.texts:
             return bool(chosen.responses)
         if answer is not None and b"content-encoding" not in answer.head.headers:
             octets = answer.body.whole()
-            if octets is not None and MARK not in octets and not matters(looks_of(chosen.texts), octets):
+            if octets is not None and MARK not in octets and not matters(chosen.looks, octets):
                 return False
         return channels_for(self._dialect, self._request) is not None
 
@@ -132,14 +143,20 @@ class Rewritten:
         self._passage = passage
         self.editors = editors
         self.ended = False
-        if len(editors) == 1:
-            self.piece = editors[0].piece  # type: ignore[method-assign]  # one call less for each piece
 
     def piece(self, data: bytes) -> bytes:
         """See `Transform`."""
         for editor in self.editors:
             data = editor.piece(data)
+        if len(self.editors) == 1:
+            self._straighten(self.editors[0])
         return data
+
+    def _straighten(self, editor: AnswerEditor | FieldsOfAnswer) -> None:
+        """Each call that is left out counts in each event."""
+        straight = editor.straight if isinstance(editor, AnswerEditor) else editor.piece
+        if straight is not None:
+            self.piece = straight  # type: ignore[method-assign, assignment]
 
     def end(self) -> bytes:
         """See `Transform`."""

@@ -1,6 +1,7 @@
 """Paths and model names mapped by rule: in the request's target, and where a model stands, in the body or the path.
 
-Invariant: a target that comes out is one that may be sent: it begins with a slash and is plain ASCII without blanks.
+Invariant: a target that comes out is one that may be sent: it begins with a slash, is plain ASCII without blanks, and
+has no segment that leads elsewhere, as a client may not send one either.
 Used by `requests.py`.
 """
 
@@ -11,8 +12,10 @@ from urllib.parse import quote, unquote
 
 from attrs import field, frozen
 
+from proxy_daemon.core.lazy import lazy
 from proxy_daemon.core.rewriting.conditions import ANY, Glob
 from proxy_daemon.core.rewriting.expressions import Compiled, compiled
+from proxy_daemon.core.strictness import wrong_path
 
 LONGEST_PATH = 8192  # octets that an expression may make
 _PATH = re.compile(rb"/[\x21-\x22\x24-\x3e\x40-\x7e]*")  # neither blanks nor what ends a path
@@ -28,6 +31,8 @@ def checked_path(path: bytes) -> bytes:
     """Raises `NoPath`."""
     if len(path) > LONGEST_PATH or _PATH.fullmatch(path) is None or path.startswith(b"//"):
         raise NoPath("its new path is none that can be sent: it begins with one slash, without blanks, ? and #")
+    if wrong_path(path) is not None:
+        raise NoPath("its new path is none that can be sent: a backslash, or a segment . or .., may lead elsewhere")
     return path
 
 
@@ -67,7 +72,7 @@ class PathExpression:
         return checked_path(path[: found.start()] + to + path[found.end() :])
 
 
-@frozen
+@frozen(slots=False)
 class Models:
     """Names for names. A name with `*` holds for all that it covers; whole names go before, then the file's order."""
 
@@ -75,10 +80,18 @@ class Models:
 
     def named(self, model: str) -> str:
         """The new name; empty where there is none, or it is the same."""
-        whole = [to for name, to in self.names if name == model]
-        globs = (to for name, to in self.names if ANY in name and Glob(name).matches(model))
-        found = whole[0] if whole else next(globs, "")
+        found = self._whole.get(model)
+        if found is None:
+            found = next((to for glob, to in self._globs if glob.matches(model)), "") if self._globs else ""
         return "" if found == model else found
+
+    @lazy
+    def _whole(self) -> dict[str, str]:
+        return dict(reversed(self.names))  # of a name that stands there twice, the first counts
+
+    @lazy
+    def _globs(self) -> list[tuple[Glob, str]]:
+        return [(Glob(name), to) for name, to in self.names if ANY in name]
 
 
 def with_model(path: bytes, model: str, new: str) -> bytes:

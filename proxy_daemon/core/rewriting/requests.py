@@ -35,6 +35,13 @@ class RequestEdits:
     headers: HeaderEdits | None = None
     path: Prefix | PathExpression | None = None
 
+    def may_change(self, request: Request, dialect: Dialect) -> bool:
+        """Whether `applied` may change it, or say a problem: no where it maps just models that it does not ask for."""
+        if self.model is None or self.fields is not None or self.headers is not None or self.path is not None:
+            return True
+        asked = dialect.model(request)
+        return bool(asked and self.model.named(asked))
+
     def applied(self, request: Request, dialect: Dialect) -> tuple[Request, list[str]]:
         """(The request that goes on, the same object where nothing is to change; problems). Raises nothing."""
         problems: list[str] = []

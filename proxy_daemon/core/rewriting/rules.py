@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from proxy_daemon.core.rewriting.expressions import Compiled, compiled
+from proxy_daemon.core.rewriting.expressions import Compiled, check_steps, compiled
 
 FIELDS = ("content", "reasoning", "arguments")
 LONGEST = 4096  # characters that a match may have: as much is held back at most
@@ -57,6 +57,7 @@ class Expression:
         if not isinstance(self.longest, int) or not 1 <= self.longest <= LONGEST:
             raise BadRule(f"rule {self.name!r}: longest must say how many characters a match may have: 1 to {LONGEST}")
         try:
+            check_steps(self.pattern, self.longest)
             return compiled(self.pattern, self.by)
         except ValueError as error:
             raise BadRule(f"rule {self.name!r}: {error}") from None

@@ -12,16 +12,19 @@ from itertools import combinations
 from attrs import field, frozen
 
 from proxy_daemon.core.dialects.dialect import LONGEST_KNOWN, Dialect
+from proxy_daemon.core.lazy import lazy
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.rewriting.conditions import Conditions, may_meet
 from proxy_daemon.core.rewriting.conflicts import conflicts
 from proxy_daemon.core.rewriting.field_edits import dotted
+from proxy_daemon.core.rewriting.looking import Looks, looks_of
 from proxy_daemon.core.rewriting.requests import RequestEdits
 from proxy_daemon.core.rewriting.responses import ResponseEdits
 from proxy_daemon.core.rewriting.rules import TextRule
 
 _Place = tuple[bytes, bytes, str, str]
 MOST_KNOWN = 1024  # places whose rules are remembered
+MOST_MODELS = 64  # at each, whose rules are
 Act = RequestEdits | ResponseEdits | TextRule
 _EDITS = (RequestEdits, ResponseEdits)
 
@@ -36,7 +39,7 @@ class Rule:
     place: str = field(default="", eq=False)
 
 
-@frozen
+@frozen(slots=False)
 class Chosen:
     """The rules that are for one request, by what they change."""
 
@@ -49,8 +52,29 @@ class Chosen:
         """Whether any of them may change the answer."""
         return bool(self.responses or self.texts)
 
+    @lazy
+    def looks(self) -> Looks | None:
+        """How to look for what the rules for texts change: see `looks_of`."""
+        return looks_of(self.texts)
+
 
 NOTHING = Chosen()
+
+
+@frozen
+class _Near:
+    """Rules for one place. ``by_header``, ``by_model``: that decides too; ``by_models``: what was decided by model."""
+
+    rules: tuple[Rule, ...]
+    by_header: bool
+    by_model: bool
+    by_models: dict[str, Chosen] = field(factory=dict, eq=False)
+
+    @classmethod
+    def of(cls, rules: Sequence[Rule]) -> _Near:
+        """What they ask for."""
+        conditions = [rule.when for rule in rules]
+        return cls(tuple(rules), any(each.header for each in conditions), any(each.model for each in conditions))
 
 
 @frozen
@@ -58,17 +82,28 @@ class RuleSet:
     """``rules`` in the order in which they are used."""
 
     rules: tuple[Rule, ...] = ()
-    _known: dict[_Place, tuple[Rule, ...]] = field(init=False, factory=dict, eq=False, repr=False)
+    _known: dict[_Place, _Near] = field(init=False, factory=dict, eq=False, repr=False)
     _parts: dict[tuple[int, ...], Chosen] = field(init=False, factory=dict, eq=False, repr=False)
 
     def chosen(self, request: Request, dialect: Dialect, upstream: str) -> Chosen:
         """Those that are for this request. `NOTHING` where none is."""
         near = self._near(request, dialect, upstream)
-        found = [rule for rule in near if rule.when.hold_within(request, dialect)] if near else near
-        return self._parted(found) if found else NOTHING
+        if not near.rules:
+            return NOTHING
+        model = dialect.model(request) if near.by_model else ""
+        chosen = None if near.by_header else near.by_models.get(model)
+        if chosen is None:
+            chosen = self._parted([rule for rule in near.rules if rule.when.hold_within(request, dialect)])
+            if not near.by_header and len(model) <= LONGEST_KNOWN:
+                if len(near.by_models) >= MOST_MODELS:
+                    near.by_models.clear()
+                near.by_models[model] = chosen
+        return chosen
 
     def _parted(self, found: Sequence[Rule]) -> Chosen:
         """See `parted`: most requests have the same rules as one before."""
+        if not found:
+            return NOTHING
         key = tuple(map(id, found))
         chosen = self._parts.get(key)
         if chosen is None:
@@ -77,12 +112,12 @@ class RuleSet:
             chosen = self._parts[key] = parted(found)
         return chosen
 
-    def _near(self, request: Request, dialect: Dialect, upstream: str) -> tuple[Rule, ...]:
+    def _near(self, request: Request, dialect: Dialect, upstream: str) -> _Near:
         """Those that are for requests of this place: it is remembered, as clients ask for few paths again and again."""
         place = (request.path, request.method, dialect.name, upstream)
         near = self._known.get(place)
         if near is None:
-            near = tuple(rule for rule in self.rules if rule.when.hold_at(request, dialect, upstream))
+            near = _Near.of([rule for rule in self.rules if rule.when.hold_at(request, dialect, upstream)])
             if len(request.path) <= LONGEST_KNOWN and len(request.method) <= LONGEST_KNOWN:
                 if len(self._known) >= MOST_KNOWN:
                     self._known.clear()

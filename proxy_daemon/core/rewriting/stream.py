@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from proxy_daemon.core.dialects.framing import Framing
+from proxy_daemon.core.rewriting.beginning import Beginning
 from proxy_daemon.core.rewriting.carriers import carrier_of
 from proxy_daemon.core.rewriting.looking import is_json, parsed
 from proxy_daemon.core.rewriting.machine import Entry, Machine, TooMany
@@ -47,10 +48,30 @@ class StreamEditor:
         self._queue: deque[Entry] = deque()
         self._waiting = 0  # octets in it
         self._passes = False  # nothing is edited any more
+        self._beginning = Beginning(machine.looks) if machine.looks and self._ends else None
+        self._skips = False  # between two items; whole ones that begin as others are looked at behind that alone
+        self._like, self._after = b"", 0  # how these begin, and how many octets that are
+        self._next = b""  # the end of one and the beginning of the next
+        self._search = machine.looks.pattern.search if machine.looks else None
 
     def piece(self, data: bytes) -> bytes:
         """See `Transform`."""
-        if self._passes or self._is_idle(data):
+        if self._skips and data.startswith(self._like) and data.endswith(self._ends):
+            assert self._search is not None
+            # Of several items each begins so. The octet in the place of that keeps what stands around it apart.
+            rest = data[self._after :]
+            if self._search(rest.replace(self._next, b"\n\n\0") if len(rest) > self._after else rest) is None:
+                return data
+            self._skips = False
+            return self._fed(data)
+        return self._looked_at(data)
+
+    def _looked_at(self, data: bytes) -> bytes:
+        self._skips = False
+        if self._passes:
+            return data
+        if self._is_idle(data):
+            self._learn(data)
             return data
         mark = b""
         if self._begins:
@@ -63,6 +84,14 @@ class StreamEditor:
         if self._queue or self._machine.matters(data) or self._begins:
             return False
         return data.endswith(self._ends) if self._ends and not self._reader.rest else False
+
+    def _learn(self, data: bytes) -> None:
+        """Whole items that no rule can touch have passed."""
+        if self._beginning is not None and self._machine.looks is not None:
+            self._beginning.learn(data)
+            self._like = self._beginning.octets
+            self._next = b"\n\n" + self._like
+            self._after, self._skips = len(self._like), bool(self._like)
 
     def _fed(self, data: bytes) -> bytes:
         out = b""

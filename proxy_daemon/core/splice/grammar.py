@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import cache
 
 from proxy_daemon.core.wire import json_text
 
@@ -61,15 +62,31 @@ def _run(item: str) -> re.Pattern[bytes]:
 
 SPACE = _compiled(_WS)
 NAME = _compiled(rf"({_STRING}){_WS}:{_WS}")
-VALUE = _compiled(_value(LEVELS))
 OPEN = _compiled(rf"[\[{{]{_WS}")
 NEXT = {closer: _compiled(rf"{_WS}(?:(,){_WS}|\{closer})") for closer in "]}"}  # behind a value
-ELEMENTS = _run(_value(1))  # with the comma behind each; flat ones, for each level doubles a pattern
-MEMBERS = _run(_NAME + _value(1))
 _BAD_ESCAPE = re.compile(rb"\\(?![/bfnrt]|u[0-9A-Fa-f]{4})")
 # Where a round fails half-way, a quote is left before the end, whatever the version of Python.
 _NO_CONTROLS = re.compile(rb'(?:[^"]*+"[^"\x00-\x1f]*+")*+[^"]*+')
 _CONTROLS = bytes(range(0x20))
+
+
+# Compiled when they are first needed: it takes long, and few daemons need them at the start.
+@cache
+def value() -> re.Pattern[bytes]:
+    """A whole value."""
+    return _compiled(_value(LEVELS))
+
+
+@cache
+def elements() -> re.Pattern[bytes]:
+    """Those of an array with the comma behind each; flat ones, for each level doubles a pattern."""
+    return _run(_value(1))
+
+
+@cache
+def members() -> re.Pattern[bytes]:
+    """The same of an object, with their names."""
+    return _run(_NAME + _value(1))
 
 
 def plain(data: bytes) -> bytes:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 
-from proxy_daemon.core.splice.grammar import ELEMENTS, MEMBERS, NAME, NEXT, OPEN, VALUE, NotJSON
+from proxy_daemon.core.splice.grammar import NAME, NEXT, OPEN, NotJSON, elements, members, value
 
 
 def end_of(text: bytes, at: int) -> int:
     """Where the value ends that begins at ``at``, however deep it is."""
     closers: list[str] = []
     while True:
-        whole = VALUE.match(text, at)
+        whole = value().match(text, at)
         if whole is None:
             at, closer = opened(text, at)  # it is not empty: that would have been a whole value
             closers.append(closer)
@@ -37,7 +37,7 @@ def _out(text: bytes, at: int, closers: list[str]) -> int:
 
 def _next_value(text: bytes, at: int, closer: str) -> int:
     """Where the first item begins that is nested, or is the last one."""
-    run = (MEMBERS if closer == "}" else ELEMENTS).match(text, at)
+    run = (members() if closer == "}" else elements()).match(text, at)
     at = run.end() if run else at
     return named_value(text, at).end() if closer == "}" else at
 

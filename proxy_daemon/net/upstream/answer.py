@@ -36,6 +36,11 @@ class LiveAnswer:
         if early or self._ending is not None:
             receiver.received(early, self._ending)
 
+    @property
+    def at_hand(self) -> bytes | None:
+        """The body, where all of it came before anybody started it."""
+        return None if self.started or self._ending is not Ending.COMPLETE else self._early
+
     def deliver(self, data: bytes, ending: Ending | None, why: str = "") -> None:
         """Called by the connection, once a read; ``ending`` comes with the last and lets the connection go."""
         self.why_broken = why

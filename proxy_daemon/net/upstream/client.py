@@ -9,7 +9,6 @@ from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 
-from proxy_daemon.core import model
 from proxy_daemon.core.connect import PROXY_WANTS_PASSWORD, refusal_in_words
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.proxying import Proxy
@@ -65,6 +64,8 @@ class Upstreams:
     async def send(self, upstream: Upstream, request: Request) -> Answer:
         """The answer, once its head is there. Raises `UpstreamFault`. Cancelling what awaits it aborts."""
         if upstream.scheme == "demo":
+            from proxy_daemon.core import model  # noqa: PLC0415  (few ask it: a quick start)
+
             script = model.answer(request)
             return Player(script.head, iter(script.pieces), self.timer)
         request = self.way.with_key(upstream, request)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -115,6 +116,21 @@ class Cassette:
     def replayable(self, limit: int, behind: tuple[bytes, int] = (b"", 0)) -> Sequence[tuple[bytes, int, str]]:
         """(fingerprint, id, session) of what is served, in this order, behind a place."""
         return self._index.replayable(limit, behind)
+
+    def places(self, ids: Collection[int]) -> Mapping[int, str]:
+        """Where these stand: `FILE#n`, n from 0, as `llmproxy show` takes it. One pass over all that is in the file."""
+        name = os.path.relpath(self.path)
+        name = self.path if name.startswith("..") else name
+        return {number: f"{name}#{at}" for at, number in self._numbered() if number in ids}
+
+    def _numbered(self) -> Iterator[tuple[int, int]]:
+        """(Entry, id); entries of which nothing is served count too."""
+        if self.foreign:
+            left_out = {each.entry for each in self.left_out}
+            entries = (at for at in count() if at not in left_out)
+            return zip(entries, self._index.ids(), strict=False)
+        slots = [slot for slot in tuple(self._file.slots) if slot.was is None]
+        return ((at, slot.held.recording.id) for at, slot in enumerate(slots) if slot.held is not None)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
+import threading
 from contextlib import suppress
 
 from proxy_daemon.core.cassettes import MOST
 
+_ONE = threading.Lock()  # two cassettes of one process may have the same body beside them
 Stat = tuple[int, int, int, int]
 
 
@@ -50,12 +53,16 @@ def write_at(descriptor: int, data: bytes, start: int) -> None:
 def whole_file(path: str, data: bytes, mode: int | None = None) -> int:
     """Put a file with these octets in the place of what is there, in one step; the new one, open.
 
-    ``mode``: what may be done with it, in the place of the usual. Not for two at a time with one path in one process.
+    ``mode``: what may be done with it, in the place of the usual.
     """
+    with _ONE:
+        return _whole_file(path, data, mode)
+
+
+def _whole_file(path: str, data: bytes, mode: int | None) -> int:
     directory, name = os.path.split(path)
+    _take_away(directory, name)
     new = os.path.join(directory, f".{name}.{os.getpid()}.new")
-    with suppress(FileNotFoundError):  # what a crash left
-        os.unlink(new)
     descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         if mode is not None:
@@ -69,6 +76,26 @@ def whole_file(path: str, data: bytes, mode: int | None = None) -> int:
             os.unlink(new)
         raise
     return descriptor
+
+
+def _take_away(directory: str, name: str) -> None:
+    """What crashes left beside it: of this process' number, and of processes that are no more."""
+    left = re.compile(rf"\.{re.escape(name)}\.([0-9]{{1,9}})\.new")
+    for each in os.listdir(directory or "."):
+        found = left.fullmatch(each)
+        if found is not None and (int(found[1]) == os.getpid() or not _lives(int(found[1]))):
+            with suppress(FileNotFoundError):
+                os.unlink(os.path.join(directory, each))
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it is somebody else's
+        pass
+    return True
 
 
 def set_aside(descriptor: int, path: str, start: int) -> None:

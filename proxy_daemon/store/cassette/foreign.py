@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from proxy_daemon.core.adopting import Adopter, NotOurs
 from proxy_daemon.core.cassettes import Format, Skipped
-from proxy_daemon.core.cassettes.formats import read
+from proxy_daemon.core.cassettes.formats import BUILT_IN, read
 from proxy_daemon.core.cassettes.llmproxy import Entry
 from proxy_daemon.core.messages import Recording
 from proxy_daemon.store.cassette.recognised import Recognised
@@ -26,13 +26,17 @@ class LeftOut:
     reason: str
 
 
+def _known(given: Sequence[Format] | None) -> Sequence[Format]:
+    return BUILT_IN if given is None else given
+
+
 @frozen
 class Foreign:
-    """How they are read: ``adopter`` as for `llmproxy import`."""
+    """How they are read: ``adopter`` as for `llmproxy import`; ``formats``: None for the built-in ones."""
 
     recognised: Recognised
     adopter: Adopter
-    formats: Sequence[Format]
+    formats: Sequence[Format] = field(converter=_known)
     numbers: Callable[[], int]
 
     def entries(self, path: str, data: bytes) -> Iterator[Held | LeftOut]:

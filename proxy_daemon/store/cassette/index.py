@@ -140,11 +140,16 @@ class Index:
 
     def page(self, limit: int, before: int) -> Sequence[Recording]:
         """Those with ids below ``before`` (0: all), newest first, without bodies."""
+        ids = self.ids()
+        end = bisect_left(ids, before) if before else len(ids)
+        numbers = ids[max(0, end - max(0, limit)) : end]
+        return [_bodiless(self._held[number].recording) for number in reversed(numbers)]
+
+    def ids(self) -> Sequence[int]:
+        """Of all recordings, smallest first."""
         if self._ids is None:
             self._ids = sorted(self._held)
-        end = bisect_left(self._ids, before) if before else len(self._ids)
-        numbers = self._ids[max(0, end - max(0, limit)) : end]
-        return [_bodiless(self._held[number].recording) for number in reversed(numbers)]
+        return self._ids
 
     def replayable(self, limit: int, behind: tuple[bytes, int]) -> Sequence[Row]:
         """(fingerprint, id, session) of what is served, in this order, behind a place."""

@@ -8,23 +8,26 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
 from proxy_daemon.core.adopting import Adopter
 from proxy_daemon.core.cassettes import Format, Unreadable
-from proxy_daemon.core.cassettes.formats import BUILT_IN as FORMATS
 from proxy_daemon.core.cassettes.llmproxy import HEADER, Damaged
 from proxy_daemon.core.cassettes.llmproxy.splitting import is_ours
 from proxy_daemon.core.ids import Ids
 from proxy_daemon.store.cassette.beside import Beside
 from proxy_daemon.store.cassette.disk import read_from
 from proxy_daemon.store.cassette.file import CassetteFile
-from proxy_daemon.store.cassette.foreign import Foreign, LeftOut
 from proxy_daemon.store.cassette.locking import locked, shared
 from proxy_daemon.store.cassette.recognised import Recognised
 from proxy_daemon.store.cassette.scanning import Numbers, Scanner
 from proxy_daemon.store.cassette.values import CassetteError, Changes, Held
+
+if TYPE_CHECKING:
+    from proxy_daemon.store.cassette.foreign import LeftOut
 
 RECORDING = ("once", "new_episodes", "all")
 MODES = ("off", "none", *RECORDING)
@@ -37,15 +40,15 @@ _MOST_SHOWN = 5
 class Reading:
     """How a cassette is read. ``mode``: of `MODES`; ``adopter`` and ``formats``: for files of other tools.
 
-    ``tolerate_damage``: the intact recordings of a damaged file are served. ``force``: mode `all` replaces what a
-    person has edited or pinned, too.
+    ``formats``: None for the built-in ones. ``tolerate_damage``: the intact recordings of a damaged file are served.
+    ``force``: mode `all` replaces what a person has edited or pinned, too.
     """
 
     ids: Ids
     mode: str = "new_episodes"
     recognised: Recognised = field(factory=Recognised)
     adopter: Adopter = field(factory=lambda: Adopter(record_errors=True))
-    formats: Sequence[Format] = FORMATS
+    formats: Sequence[Format] | None = None
     tolerate_damage: bool = False
     force: bool = False
 
@@ -114,6 +117,8 @@ def _refresh(file: CassetteFile, *, repair: bool) -> None:
 
 
 def _foreign(file: CassetteFile, data: bytes, reading: Reading, numbers: Numbers) -> Opened:
+    from proxy_daemon.store.cassette.foreign import Foreign, LeftOut  # noqa: PLC0415  (few need it: a quick start)
+
     reader = Foreign(reading.recognised, reading.adopter, reading.formats, numbers.next)
     found: dict[bytes, list[Held]] = {}
     left_out = []
@@ -124,9 +129,21 @@ def _foreign(file: CassetteFile, data: bytes, reading: Reading, numbers: Numbers
             found.setdefault(one.recording.fingerprint, []).append(one)
     if reading.mode in ("new_episodes", "all") or (reading.mode == "once" and not found):
         raise CassetteError(
-            f"{file.path} is a cassette of another tool: it is only read; use mode none, or record into another file"
+            f"{file.path} is a cassette of another tool: it is only read; {_advice(file.path, data, reader.formats)}"
         )
     return Opened(file, Changes(found), records=False, foreign=True, left_out=left_out)
+
+
+def _advice(path: str, data: bytes, formats: Sequence[Format]) -> str:
+    """What to do in a mode that records. Some formats can be written."""
+    from proxy_daemon.core.cassettes.formats import chosen  # noqa: PLC0415  (few need it: a quick start)
+    from proxy_daemon.store.cassette.foreign_cassette import FORMATS  # noqa: PLC0415  (as above)
+
+    name = ""
+    with suppress(Unreadable):  # a packed file: it is read, but not written
+        name = chosen(path, data, formats).name
+    written = f"record into it with --cassette-format {name}, " if name in FORMATS else ""
+    return f"{written}use mode none, or record into another file"
 
 
 def _told(file: CassetteFile) -> str:

@@ -25,6 +25,7 @@ FIGHTS = [
     ([_r("a", "de"), Pair("b", "o", "cd")], [("a", "b", "cde")]),
     ([Pair("a", "o", "c"), Pair("b", "o", "d")], [("a", "b", "o")]),
     ([Expression("a", "b+", "", 9), _r("b", "abbc")], [("a", "b", "abbc")]),
+    ([Expression("a", "b+", "x", 9), Expression("b", "b+", "y", 8)], [("a", "b", "b+")]),
     ([Expression("a", "é(.)", r"\1", 9), Pair("b", "x", "é\ud800")], [("a", "b", "é\ud800")]),
     ([_r("a", "x", fields=("content", "reasoning")), _r("b", "x", fields=("reasoning",))], [("a", "b", "x")]),
     (
@@ -43,7 +44,8 @@ PEACE = [
     [_r("a", "ab", "ab"), _r("b", "bc", "bc")],
     [Pair("a", "o", "c"), _r("b", "x")],
     [_r("a", "abbc"), Expression("b", "b+", "", 9)],
-    [Expression("a", "b+", "", 9), Expression("b", "b+", "", 9)],
+    [Expression("a", "b+", "", 9), Expression("b", "[bc]+", "", 9)],
+    [Expression("a", "b+", "", 9), Expression("b", "b+", "", 9, ("reasoning",))],
     [*READY["gpt-oss"].rules, *READY["thinking-tags"].rules],
     [*READY["gpt-oss"].rules, _r("b", "<|end|>")],
 ]

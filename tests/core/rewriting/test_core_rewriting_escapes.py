@@ -48,6 +48,9 @@ def test_any_text_reads_back(written, text, like):
         ("é", rb'"\\u00e9"', '"é"'.encode()),
         ("😀é", rb'"\ud83d\ude00\u00E9"', rb'"\ud83d\ude00\u00E9"'),
         ("x\ufffd", rb'"\ud83dy"', rb'"x\ud83d"'),
+        ("\ufffdb\ufffd", rb'"\ude00a\ud83d"', rb'"\ude00b\ud83d"'),
+        ("\ufffdb\ufffd\ufffd", rb'"\uD83D a\ufffd\ude00"', rb'"\uD83Db\ufffd\ude00"'),
+        ("\ufffd<\ufffd", b'"\xef\xbf\xbda\\ude00"', b'"\xef\xbf\xbd<\\ude00"'),
         ("]^-a", rb'"\u005d\u005e\u002d\u0061"', rb'"\u005d\u005e\u002d\u0061"'),
         ("", b'""', b'""'),
     ],
@@ -58,3 +61,8 @@ def test_escapes_are_taken_over(text, like, meant):
 
 def test_half_a_surrogate_pair_that_a_rule_writes_is_no_text():
     assert as_string("\ud83d", b'"x"') == as_string("\ud83d", rb'"\u00e9"') == b'"?"'
+
+
+@pytest.mark.parametrize("was", [None, "é<", "", "other", "\ud83d"])
+def test_what_the_old_one_says_need_not_be_read_and_may_be_wrong(was):
+    assert as_string("<é!", rb'"\u00e9\u003c"', was) == rb'"\u003c\u00e9!"'

@@ -109,6 +109,19 @@ def test_a_path_that_cannot_be_sent(pattern, to):
         PathExpression(pattern, to).mapped(b"/a")
 
 
+@pytest.mark.parametrize(
+    "path", [b"/x../admin", b"/x%2e%2E/admin", b"/x./a", b"/x..", b"/x..;a/b", b"/x..%2fadmin", b"/x\\..\\a"]
+)
+@pytest.mark.parametrize("edit", [PathExpression("^/x(.*)$", r"/v1/\1"), PathExpression("^/x", "/")])
+def test_a_path_that_would_lead_elsewhere(edit, path):
+    with pytest.raises(NoPath, match="may lead elsewhere"):
+        edit.mapped(path)
+
+
+def test_dots_that_lead_nowhere_else():
+    assert PathExpression("^/x(.*)$", r"/v1/\1").mapped(b"/x.../a..b/.c") == b"/v1/.../a..b/.c"
+
+
 def test_a_path_that_grows_is_bounded():
     with pytest.raises(NoPath):
         PathExpression("^/(.*)$", r"/\1\1\1\1").mapped(b"/" + b"a" * (LONGEST_PATH // 2))

@@ -1,5 +1,7 @@
 """A rule that exists can be carried out; one that cannot says its name, what is wrong and what is right."""
 
+from contextlib import nullcontext
+
 import pytest
 from attrs.exceptions import FrozenInstanceError
 
@@ -56,6 +58,29 @@ def test_a_rule_that_cannot_be_carried_out_is_refused(make, said):
 def test_a_pattern_that_matches_the_empty_text_is_refused(pattern):
     with pytest.raises(BadRule, match="matches the empty text"):
         Expression("r", pattern, "b", 1)
+
+
+# What a piece of a text that almost matches may cost: each atom, counted repetitions unrolled, for each character.
+STEPS = [
+    ("a.{0,900}b", 902, False),
+    ("a.{0,900}b", 4000, False),
+    ("(?s)<x>.{0,500}</x>", 507, False),
+    (r"(?:\Qab\E(?:[^x]|y){30}){30}", 1800, False),
+    ("(?:(?:x.{20}){9}|(?:y.{20}){9}){3}z", 1200, False),
+    ("(?s)<x>.*?</x>", LONGEST, True),
+    (r"\p{L}+x", LONGEST, True),
+    ("(a+)+$", LONGEST, True),
+    (r"(?i)\b[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,190}\.[a-z]{2,20}\b", 280, True),
+    (r"\Qa.b\E{0,90}(?P<n>[]a]{3})[[:alpha:]]", 100, True),
+    ("a.{0,100}b", 102, True),
+]
+
+
+@pytest.mark.parametrize(("pattern", "longest", "is_made"), STEPS)
+def test_an_expression_may_not_cost_more_steps_than_a_stream_bears(pattern, longest, is_made):
+    said = f"steps for a longest of {longest}, and 300000 are the most"
+    with nullcontext() if is_made else pytest.raises(BadRule, match=said):
+        Expression("r", pattern, "b", longest)
 
 
 @pytest.mark.parametrize("rule", [Replace("r", "a", "b"), Pair("r", "a", "b"), Expression("r", "a", "b", 3)])

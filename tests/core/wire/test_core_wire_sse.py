@@ -295,3 +295,35 @@ def test_the_streams_of_the_corpus():
     assert all(file.startswith("prism-php-prism/") for file in unended)  # trimmed by hand
     print(f"{streams} streams, {events} events, {size} octets; {len(unended)} lack their last blank line")
     assert (streams > 390, len(unended)) == (True, 4)
+
+
+# --- pieces that are one event of one line ---------------------------------------------------------------------------
+
+ONE_BY_ONE = [
+    b"data: a\n\n",
+    b"\n\n",
+    b"data: b\n\n",
+    b": hi\n\n",
+    b"data: c\r\n\r\n",
+    b"data",
+    b": d\n\n",
+    b"e\n\n",
+    b"\n",
+]
+
+
+@given(st.lists(st.sampled_from(ONE_BY_ONE), max_size=9))
+def test_pieces_that_are_an_event_are_found_where_they_are_in_the_whole(pieces):
+    whole, apart = SSEReader(), SSEReader()
+    expected = [(item.raw, item.start) for item in whole.feed(b"".join(pieces))]
+    found = [(item.raw, item.start) for piece in pieces for item in apart.feed(piece)]
+    assert found == expected
+    assert apart.rest == whole.rest
+
+
+def test_one_that_is_too_long_is_no_event_either():
+    reader = SSEReader(20)
+    assert [item.raw for item in reader.feed(b"data: 0123456789ab\n\n")] == [b"data: 0123456789ab\n\n"]
+    for _ in range(2):
+        with pytest.raises(Malformed, match="over the limit of 20 octets"):
+            reader.feed(b"data: 0123456789abc\n\n")

@@ -47,6 +47,21 @@ class TestBeforeSomebodyListens:
         assert (ears.pieces, ears.endings, answer.why_broken) == ([early], [ending], "why")
         assert connection.calls == []
 
+    @pytest.mark.parametrize("early", [b"", b"abc"])
+    def test_all_of_it_is_at_hand_until_somebody_starts_it(self, early):
+        answer, _ = made()
+        assert answer.at_hand is None
+        answer.deliver(early, Ending.COMPLETE)
+        assert answer.at_hand == early
+        answer.start(Ears())
+        assert answer.at_hand is None
+
+    @pytest.mark.parametrize("ending", [None, Ending.BROKEN_OFF, Ending.TIMEOUT])
+    def test_a_part_is_not_at_hand(self, ending):
+        answer, _ = made()
+        answer.deliver(b"abc", ending, "why")
+        assert answer.at_hand is None
+
     def test_nothing_that_came_is_no_piece(self):
         answer, _ = made()
         answer.start(ears := Ears())

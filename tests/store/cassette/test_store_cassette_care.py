@@ -4,7 +4,7 @@ import pytest
 from cassettes import HEADER, Wall, answered, answers_in, key, recorded
 
 from proxy_daemon.core.ids import Ids
-from proxy_daemon.store.cassette.care import pruned, rewritten
+from proxy_daemon.store.cassette.care import looked_through, pruned, rewritten
 from proxy_daemon.store.cassette.cassette import CassetteError, Reading
 from proxy_daemon.store.cassette.locking import locked
 
@@ -97,3 +97,25 @@ def test_what_is_not_there_or_of_another_tool_or_locked_is_refused(three, tmp_pa
     monkeypatch.setattr("proxy_daemon.store.cassette.locking.BUSY_SECONDS", 0.01)
     with locked(str(three)), pytest.raises(CassetteError, match="another process"):
         pruned(str(three), READING, lambda _: True)
+
+
+def test_looking_through_changes_nothing(three):
+    three.write_text(
+        three.read_text().replace("method: POST", "method: [", 1).replace("---\n", "stray\n---\n", 1)[:-40]
+    )
+    before = three.read_bytes()
+    looked = looked_through(str(three), READING)
+    assert [one.damaged is None for one in looked.documents] == [False, True, False]
+    assert [one.reason for one in looked.stray] == ["text before the first `---`"]
+    assert b"".join(one.text for one in looked.documents) == before[before.index(b"---\n") :]
+    assert (looked.text, three.read_bytes()) == (before, before)
+    assert [one.name for one in three.parent.iterdir()] == [three.name]
+
+
+@pytest.mark.parametrize("data", [None, b"words", b'{"version": 1, "interactions": []}'])
+def test_what_is_no_cassette_of_ours_is_not_looked_through(path, data):
+    if data is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    with pytest.raises(CassetteError, match=str(path)):
+        looked_through(str(path), READING)

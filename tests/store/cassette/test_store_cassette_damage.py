@@ -196,3 +196,22 @@ def test_a_full_disk_leaves_no_part_of_a_document(three, played, monkeypatch, qu
     one.put(recorded("e", "five"))
     one.until(lambda: not one.cassette.trouble)
     assert (answers_in(three, "d"), answers_in(three, "e"), one.cassette.trouble) == (["four"], ["five"], "")
+
+
+@pytest.mark.parametrize("end", [b"...", b"... # my own", None], ids=["bare", "changed", "as written"])
+@pytest.mark.parametrize("mode", ["new_episodes", "all"])
+def test_a_last_line_end_that_an_editor_took_away_is_added_before_what_is_appended(three, played, end, mode):
+    whole = three.read_bytes()
+    short = whole.rstrip(b"\n") if end is None else whole[: whole.rindex(b"\n...") + 1] + end
+    three.write_bytes(short)
+    one = played(mode)
+    assert one.put(recorded("d", "four")) == [True]
+    assert three.read_bytes().startswith(short + b"\n---\n")
+    assert [answers_in(three, each) for each in "abcd"] == [["one"], ["two"], ["three"], ["four"]]
+
+
+def test_it_is_added_too_where_the_end_was_taken_away_meanwhile(three, played):
+    one = played()
+    three.write_bytes(three.read_bytes().rstrip(b"\n"))
+    one.put(recorded("d", "four"))
+    assert [answers_in(three, each) for each in "abcd"] == [["one"], ["two"], ["three"], ["four"]]

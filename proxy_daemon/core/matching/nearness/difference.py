@@ -31,7 +31,7 @@ def json_differences(recorded: Any, incoming: Any, limit: int = 10) -> list[str]
     """A line for each of the first ``limit`` paths that differ, and one that counts the rest."""
     lines: list[str] = []
     more = 0
-    for path, old, new in _differing(recorded, incoming):
+    for path, old, new in differing(recorded, incoming):
         if len(lines) < limit:
             lines.append(_line(path, old, new))
         else:
@@ -79,7 +79,8 @@ def _body_differences(recorded: Request, incoming: Request, limit: int) -> list[
     return [f"body: {len(old)} octets recorded / {len(new)} incoming, the first difference at octet {at}"]
 
 
-def _differing(recorded: Any, incoming: Any) -> Iterator[Difference]:
+def differing(recorded: Any, incoming: Any) -> Iterator[Difference]:
+    """(path, recorded, incoming) of each leaf that is not equal, in document order, among the first `MOST_LEAVES`."""
     for path, old, new in _leaves(recorded, incoming):
         if type(old) is not type(new) or old != new:
             yield path, old, new
@@ -144,10 +145,13 @@ def _written(values: list[Any]) -> list[str] | None:
 def _line(path: str, old: Any, new: Any) -> str:
     if len(path) > LONGEST_PATH:
         path = f"{path[: LONGEST_PATH // 2]}…{path[-LONGEST_PATH // 2 :]}"
-    words = _words(old, new)
-    if words is not None:
-        return f"{printable(path)}: recorded {words[0]} / incoming {words[1]}"
-    return f"{printable(path)}: recorded {_shown(old, new)} / incoming {_shown(new, old)}"
+    recorded, incoming = sides(old, new)
+    return f"{printable(path)}: recorded {recorded} / incoming {incoming}"
+
+
+def sides(old: Any, new: Any) -> tuple[str, str]:
+    """Both values for people: of long texts the words that differ, of others what stands where they begin to differ."""
+    return _words(old, new) or (_shown(old, new), _shown(new, old))
 
 
 def _words(old: Any, new: Any) -> tuple[str, str] | None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proxy_daemon.core.messages import id_text
-
 NOTHING = "Nothing recorded is near it."
 
 
-def explanation(
-    exchange_id: int, score: float, parts: Iterable[tuple[str, float]], differences: Iterable[str]
-) -> list[str]:
-    """Lines: which recording is nearest, how alike it is, which parts are not equal, and what differs."""
+def explanation(called: str, score: float, parts: Iterable[tuple[str, float]], differences: Iterable[str]) -> list[str]:
+    """Lines: which recording is nearest, how alike it is, which parts are not equal, and what differs.
+
+    ``called``: by what people find it, `exchange 0123456789abcdef` or `FILE#n`.
+    """
     unlike = ", ".join(f"{name} {percent(share)}" for name, share in parts if share < 1)
     shares = f"; {unlike}" if unlike else ""
-    return [f"Nearest: exchange {id_text(exchange_id)} ({percent(score)} alike{shares}). It differs in:", *differences]
+    return [f"Nearest: {called} ({percent(score)} alike{shares}). It differs in:", *differences]
 
 
 def percent(share: float) -> str:

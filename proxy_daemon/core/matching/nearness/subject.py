@@ -46,6 +46,7 @@ _MESSAGES = frozenset(
 )
 _SYSTEM = frozenset(("system", "instructions", "systemInstruction", "system_instruction", "preamble"))
 _TOOLS = frozenset(("tools", "functions"))
+PROMPTS, TOOLS = _MESSAGES | _SYSTEM, _TOOLS  # names of members that hold what is said, and tools
 _WHOLE = _SYSTEM | {"content"}  # an object of that name is a message itself
 
 

@@ -8,7 +8,7 @@ PARTS = (("model", 1.0), ("messages", 0.934), ("tools", 0.5))
 
 
 def test_the_recording_its_parts_and_the_differences():
-    assert explanation(255, 0.97, PARTS, ["a", "b"]) == [
+    assert explanation("exchange 00000000000000ff", 0.97, PARTS, ["a", "b"]) == [
         "Nearest: exchange 00000000000000ff (97% alike; messages 93%, tools 50%). It differs in:",
         "a",
         "b",
@@ -16,8 +16,8 @@ def test_the_recording_its_parts_and_the_differences():
 
 
 def test_equal_parts_are_not_named():
-    assert explanation(1, 1.0, (("model", 1.0),), []) == [
-        "Nearest: exchange 0000000000000001 (100% alike). It differs in:"
+    assert explanation("tests/c.yaml#3", 1.0, (("model", 1.0),), []) == [
+        "Nearest: tests/c.yaml#3 (100% alike). It differs in:"
     ]
 
 
