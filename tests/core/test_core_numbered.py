@@ -153,7 +153,7 @@ def test_no_length_tells_how_long_a_secret_is(key):
     response = Response(ResponseHead(200, b"OK", Headers(pairs)), Bytes(data), pieces)
     found = numbered(evolve(recording(ONE), request=request, response=response))
     for message in (found.request, found.response.head):
-        assert message.headers.pairs[0] == (b"content-length", b"27")
+        assert message.headers.pairs[0] == (b"content-length", b"29")
         assert message.headers.pairs[1:] == pairs[1:]
     assert numbered(found) is found
 

@@ -84,7 +84,7 @@ def test_statistics(proxy):
     stats = proxy.get("/_llmproxy/api/stats")
     assert set(stats) == {
         *("store", "plugin_faults", "exchanges", "client_connections", "limits_met", "unauthorized"),
-        *("upstream_connections", "upstream_queue", "spool", "repeats", "near_misses"),
+        *("upstream_connections", "upstream_queue", "spool", "repeats", "near_misses", "cassettes"),
     }
     assert stats["upstream_queue"] == {"waiting": {}, "given_up": 0}
     assert (stats["spool"]["octets"], stats["spool"]["refused"], stats["spool"]["limit"] > 0) == (0, 0, True)

@@ -22,7 +22,7 @@ from attrs import frozen
 from proxy_daemon.core.rewriting.rules import Expression, Pair, Replace, TextRule
 from proxy_daemon.core.rewriting.scanner import Said, scanner
 
-_MOST_SPANS = 16  # of two texts that are tried: each is scanned, and a start must not wait
+_MOST_SPANS = 8  # of two texts that are tried: each is scanned, and a start must not wait
 
 
 @frozen

@@ -43,6 +43,11 @@ class Prefix:
     prefix: str
     to: str
 
+    @property
+    def claim(self) -> str:
+        """What it maps, in words: of two that map the same the second finds nothing."""
+        return f"paths below {self.prefix.rstrip('/') or '/'!r}"
+
     def mapped(self, path: bytes) -> bytes:
         """The path, mapped; the same object where it does not begin so. Raises `NoPath`."""
         old = self.prefix.rstrip("/").encode()
@@ -62,6 +67,11 @@ class PathExpression:
     @compiled.default
     def _compile(self) -> Compiled:
         return compiled(self.pattern, self.to)
+
+    @property
+    def claim(self) -> str:
+        """See `Prefix`."""
+        return f"paths like {self.pattern!r}"
 
     def mapped(self, path: bytes) -> bytes:
         """The path, mapped; the same object where nothing matches. Raises `NoPath`."""

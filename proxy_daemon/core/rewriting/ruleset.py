@@ -160,5 +160,6 @@ def _claims(act: Act) -> frozenset[str]:
     found |= {f"the header field {name.decode()}" for name in act.headers.names} if act.headers else set()
     if isinstance(act, RequestEdits):
         found |= {"the model"} if act.model else set()
+        found |= {act.path.claim} if act.path else set()
         return frozenset(found)
     return frozenset(found | ({"the status"} if act.status else set()))

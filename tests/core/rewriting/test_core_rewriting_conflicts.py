@@ -1,7 +1,10 @@
 """Rules that fight over one span are named; rules that work together are let be."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from proxy_daemon.core.rewriting import conflicts as module
 from proxy_daemon.core.rewriting.conflicts import Conflict, conflicts
 from proxy_daemon.core.rewriting.ready import READY
 from proxy_daemon.core.rewriting.rules import Expression, Pair, Replace
@@ -64,6 +67,22 @@ def test_a_fight_names_both_and_what_they_fight_over(rules, found):
 @pytest.mark.parametrize("rules", PEACE)
 def test_rules_that_work_together_are_let_be(rules):
     assert conflicts(rules) == []
+
+
+def test_of_texts_that_repeat_themselves_few_overlaps_are_tried(monkeypatch):
+    tried = []
+    differ = module._differ
+    monkeypatch.setattr(module, "_differ", lambda *given: tried.append(given[2]) or differ(*given))
+    first, second = ("a" * 300 + mark + "a" * 300 for mark in "xy")
+    assert conflicts([_r("a", first, first), _r("b", second, second)]) == []
+    assert 2 <= len(tried) <= 20
+    assert {len(first) + len(second) - shared for shared in (1, 300)} <= {len(span) for span in tried}
+
+
+@given(st.text("ab", min_size=1, max_size=8), st.text("ab", min_size=1, max_size=8))
+def test_each_overlap_is_found(left, right):
+    shared = [at for at in range(min(len(left), len(right)) - 1, 0, -1) if left.endswith(right[:at])]
+    assert module._spans(left, right) == [left + right[at:] for at in shared]
 
 
 def test_a_conflict_is_a_value():

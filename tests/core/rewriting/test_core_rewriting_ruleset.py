@@ -81,6 +81,15 @@ FIGHTS = [
     ),
     (("response.status = 200", "response.status = 201"), "rule 'r1' changes the status too"),
     (('request.model = {a = "b"}', 'request.model = {c = "d"}'), "rule 'r1' changes the model too"),
+    (
+        ('request.path = { prefix = "/a", to = "/b" }', 'request.path = { prefix = "/a/", to = "/c" }'),
+        "rule 'r1' changes paths below '/a' too",
+    ),
+    (
+        ('request.path = { expression = "^/a", to = "/b" }', 'request.path = { expression = "^/a", to = "/c" }'),
+        "rule 'r1' changes paths like '^/a' too",
+    ),
+    (('request.path = { prefix = "/a", to = "/b" }', 'request.path = { prefix = "/b", to = "/c" }'), ""),
     (('request.headers.set = {X = "1"}', 'request.headers.remove = "x"'), "rule 'r1' changes the header field x too"),
     (('request.headers.add = {X = "1"}', 'request.headers.add = {X = "2"}'), ""),
     ((SWAP, 'text = { replace = "cat", by = "cow" }'), "rule 'r1' comes first and changes 'cat'"),
