@@ -52,7 +52,7 @@ def is_verdict(found: Any) -> bool:
     if not isinstance(found, dict) or not {"sessions", "beyond"} <= found.keys():
         return False
     sessions, beyond = found["sessions"], found["beyond"]
-    if not isinstance(sessions, list) or not sessions:
+    if not isinstance(sessions, list) or not sessions or not isinstance(found.get("trouble", ""), str):
         return False
     return all(map(_is_session, sessions)) and (beyond is None or _has_counts(beyond))
 

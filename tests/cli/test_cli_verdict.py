@@ -329,3 +329,26 @@ def test_addresses(url, host, port, tls, prefix):
     assert (made.host, made.port, made.tls, made.prefix, made.token) == (host, port, tls, prefix, TOKEN)
     assert asking._connection(made).default_port == (443 if tls else 80)
     assert TOKEN not in repr(made)
+
+
+# --- what was not recorded, and where recordings stand ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("words", "code"), [([], 1), (["--fail-on", "nothing"], 0)])
+def test_what_could_not_be_recorded_is_told_and_is_a_no(call, serving, words, code):
+    found = GOOD | {"trouble": "recording is off: /c.yaml: \x1b[2Jfull"}
+    answer = call("--url", serving(found).url, *words)
+    assert (answer[0], "recording is off: /c.yaml" in answer[1], "\x1b" in answer[1] + answer[2]) == (code, True, False)
+    assert ("not all was recorded" in answer[2]) is bool(code)
+
+
+def test_where_nothing_is_wrong_with_recording_nothing_is_told():
+    assert against(GOOD | {"trouble": ""}, None, ("miss",)) == against(GOOD, None, ("miss",)) == []
+    assert list(lines(GOOD | {"trouble": ""})) == list(lines(GOOD))
+    assert not is_verdict(GOOD | {"trouble": 1})
+
+
+def test_an_entry_of_a_file_is_called_by_its_place():
+    one = {"id": "0" * 16, "method": "POST", "path": "/v1/x", "model": "m", "place": "c.yaml#3"}
+    told = list(lines(verdict(session(unused=2, first=[one, one | {"place": ""}]))))
+    assert told[-2:] == ["    c.yaml#3 POST /v1/x m", f"    {'0' * 16} POST /v1/x m"]
