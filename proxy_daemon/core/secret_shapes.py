@@ -147,7 +147,8 @@ KEYS = (
         lambda text: len(text) > 100,  # noqa: PLR2004  (a head and a foot without a key between are no secret)
     ),
 )
-_VALUE = rb"((?:[A-Za-z0-9._~+/-]|\\/){20,}={0,2})"
+# What goes on behind a `=` is of it: else it would be a value in its turn, behind the word that takes the place of it.
+_VALUE = rb"((?:[A-Za-z0-9._~+/-]|\\/){20,}(?:=[A-Za-z0-9._~+/=-]*)?)"
 _GAP = rb"""[\\"'\s]{0,8}[:=][\\"'\s]{0,8}"""
 _NAMED = rb"(?i:(?:api|secret|access|auth|account)[-_ ]?(?:access[-_ ]?)?(?:key|token)|client[-_ ]?secret)"
 # A word before it says what it is: where a service's keys have no shape (Azure, Cohere, Mistral), this finds them.

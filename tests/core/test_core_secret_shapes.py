@@ -241,3 +241,10 @@ def test_a_key_of_letters_only_is_found_behind_a_prefix_that_nothing_else_has(pl
     data = place % key
     assert REDACTOR.body(b"", data) == place % b"REDACTED"
     assert in_body(data) is not None
+
+
+def test_what_is_glued_behind_a_value_goes_with_it():
+    data = b"Bearer abcDEF123456abcDEF123456==task-1234567890abcdef1234567890abcdef"
+    once = REDACTOR.body(b"", data)
+    assert once == b"Bearer REDACTED"
+    assert REDACTOR.body(b"", once) == once
