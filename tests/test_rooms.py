@@ -73,6 +73,14 @@ RULES = {
         "ui imports core, hookspecs, handed-over services and twisted.web.resource; never net internals or plugins",
         ("twisted.internet", *(OWN + room for room in ("pipeline", "net", "store", "plugins", "cli", "tap"))),
     ),
+    "in_tests": (
+        "in_tests imports core and cli; never twisted: it runs in people's tests, whose event loop is their own",
+        ("twisted", "pluggy", *(OWN + room for room in ("net", "pipeline", "plugins", "ui", "store", "tap"))),
+    ),
+    "pytest_plugin.py": (
+        "the pytest plugin imports pytest, and in_tests where it is used; never twisted",
+        ("twisted", *(OWN + room for room in ("net", "pipeline", "plugins", "ui", "store", "tap", "settings"))),
+    ),
     "cli": (
         "cli imports core, store and treq; never net or pipeline",
         tuple(OWN + room for room in ("net", "pipeline", "plugins", "ui")),
