@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from attrs import frozen
+from attrs import field, frozen
 
 from proxy_daemon.core.rewriting.rules import Expression, Pair, TextRule
 from proxy_daemon.core.wire import json_text
@@ -21,6 +21,7 @@ from proxy_daemon.core.wire import json_text
 _SHORT = {letter: json.dumps(letter)[1:-1].encode() for letter in '"\\\b\f\n\r\t'} | {"/": b"\\/"}
 _END = rb'"(?!\s*+:)'  # of a string that is no name of a member
 _DEEP = 4  # characters that are looked for
+MOST_CLEAR, LONGEST_CLEAR = 128, 16 * 1024  # answers that are remembered, octets of one
 _LONGEST = _DEEP * len(b"\\ud83d\\ude00") + 1  # octets that they take at most, with the end of a string
 _UNSURE = re.compile("[\ud800-\udfff\ufffd]")  # half a pair of surrogates may stand for these, however it is written
 _BEFORE = b" \t\r\n" + json_text.BOM
@@ -33,6 +34,22 @@ class Looks:
     pairs: tuple[tuple[bytes, re.Pattern[bytes]], ...]
     pattern: re.Pattern[bytes]
     starts: tuple[str, ...]  # the first characters of what is found
+    _clear: dict[bytes, None] = field(factory=dict, init=False, eq=False, repr=False)
+
+    def leave_alone(self, answer: bytes) -> bool:
+        """Whether these octets, a whole answer, hold nothing that a rule changes.
+
+        The last answers of which that is so are remembered: a recording that is served comes again and again.
+        """
+        if answer in self._clear:
+            return True
+        if matters(self, answer):
+            return False
+        if len(answer) <= LONGEST_CLEAR:
+            if len(self._clear) >= MOST_CLEAR:
+                self._clear.clear()
+            self._clear[answer] = None
+        return True
 
     def may_go_on(self, octets: bytes) -> bool:
         """Whether a pattern may fit that begins in these octets and ends behind them."""

@@ -15,7 +15,6 @@ from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.messages import Request, Response, ResponseHead
 from proxy_daemon.core.rewriting.channels import channels_for
 from proxy_daemon.core.rewriting.editor import AnswerEditor, editor_for
-from proxy_daemon.core.rewriting.looking import matters
 from proxy_daemon.core.rewriting.packed import MARK
 from proxy_daemon.core.rewriting.requests import RequestEdits
 from proxy_daemon.core.rewriting.responses import FieldsOfAnswer, ResponseEdits, fields_of
@@ -81,7 +80,8 @@ class Passage:
             return bool(chosen.responses)
         if answer is not None and b"content-encoding" not in answer.head.headers:
             octets = answer.body.whole()
-            if octets is not None and MARK not in octets and not matters(chosen.looks, octets):
+            looks = chosen.looks
+            if octets is not None and looks is not None and MARK not in octets and looks.leave_alone(octets):
                 return False
         return channels_for(self._dialect, self._request) is not None
 
