@@ -84,6 +84,7 @@ def test_services_are_a_value_that_nobody_changes():
         "tell",
         "work",
         "either_form",
+        "shelves",
     ]
 
 

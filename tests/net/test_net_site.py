@@ -1,6 +1,7 @@
 """The front without sockets: who is told no and when, what a body may be, silence, and what is ours."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from twisted.internet.address import UNIXAddress
@@ -10,6 +11,7 @@ from twisted.web.server import NOT_DONE_YET
 from wires import DONE, Front, Root, answer
 
 from proxy_daemon.core.access import Access
+from proxy_daemon.core.messages import MAY_MAKE
 from proxy_daemon.net import bodies
 from proxy_daemon.net import site as module
 from proxy_daemon.net.front import Front as Door
@@ -286,6 +288,10 @@ class TestTheWayToThePipeline:
 
     class Admission:
         refusal = None
+        cassette = ""
+
+        def __init__(self):
+            self.notes = {}
 
         def turned_away(self, request, client):
             return request, client
@@ -294,7 +300,7 @@ class TestTheWayToThePipeline:
             self.arguments = arguments
             if self.refusal is not None:
                 raise self.refusal
-            return object()
+            return SimpleNamespace(cassette=self.cassette, notes=self.notes)
 
     @pytest.fixture
     def parts(self):
@@ -308,6 +314,13 @@ class TestTheWayToThePipeline:
         assert (method, target, body.whole(), client, name) == (b"POST", b"/v1/x", b"{}", "10.0.0.7", "")
         assert fields.pairs == ((b"Host", b"localhost"), (b"Content-Length", b"2"), (b"X-A", b"1"))
         assert len(pipeline.running) == 1
+
+    @pytest.mark.parametrize(("peer", "may"), [("127.0.0.1", True), ("10.0.0.7", False)])
+    def test_who_may_make_new_cassettes(self, parts, peer, may):
+        front, admission, _ = parts
+        admission.cassette = "mine"
+        send(front, GET, peer=peer)
+        assert admission.notes == {MAY_MAKE: may}
 
     def test_what_admission_refuses_is_answered(self, parts):
         front, admission, pipeline = parts
