@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import time
+from pathlib import Path
 
 import pytest
 from rig import LIMIT
@@ -133,6 +134,8 @@ def test_where_there_is_nothing_to_compare_nothing_is_explained(daemon, options)
 def test_the_child_has_no_secrets_and_no_sockets(daemon):
     running = daemon("--upstream", "demo:", env={"OPENAI_API_KEY": "hush-hush"})
     number = child(running)
+    program = Path(f"/proc/{number}/cmdline")
+    assert until(lambda: b"proxy_daemon.work" in program.read_bytes())  # before, it is a copy of the daemon
     with open(f"/proc/{number}/environ", "rb") as environ:  # noqa: PTH123  (not a file of ours)
         assert b"hush" not in environ.read()
     links = [os.readlink(f"/proc/{number}/fd/{each}") for each in os.listdir(f"/proc/{number}/fd")]  # noqa: PTH115, PTH208
