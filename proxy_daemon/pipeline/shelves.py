@@ -8,6 +8,7 @@ Called by `pipeline/exchange.py` at the beginning of an exchange; made in `tap.p
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,11 @@ class Shelves:
             await self._close(name)
 
     async def _close(self, name: str) -> None:
+        """One that is being opened is closed once it is open: nobody else would."""
         self._bound.pop(name, None)
+        if name in self._opening:
+            with suppress(Unavailable):
+                await self._waited(name)
         self._shelves.pop(name, None)
         opened = self._opened.pop(name, None)
         if opened is not None:
@@ -106,7 +111,7 @@ class Shelves:
 
     async def close(self) -> None:
         """All of them, when the daemon stops."""
-        for name in tuple(self._opened):
+        for name in (*self._opened, *self._opening):
             await self._close(name)
 
     def stats(self) -> dict[str, Any]:
@@ -138,12 +143,17 @@ class Shelves:
 
     async def _once(self, name: str, binding: Binding) -> Shelf:
         """Who comes while it is being opened waits for the same opening; who leaves does not end it."""
-        waiter: Deferred[Shelf] = Deferred()
-        waiting = self._opening.setdefault(name, [])
-        waiting.append(waiter)
-        if len(waiting) == 1:
+        begins = name not in self._opening
+        waited = self._waited(name)
+        if begins:
             Deferred.fromCoroutine(self._made(name, binding)).addBoth(self._tell, name)
-        return await waiter
+        return await waited
+
+    def _waited(self, name: str) -> Deferred[Shelf]:
+        """Fires as the opening of this one ends."""
+        waiter: Deferred[Shelf] = Deferred()
+        self._opening.setdefault(name, []).append(waiter)
+        return waiter
 
     async def _made(self, name: str, binding: Binding) -> Shelf:
         if self.open is None or len(self._opened) >= MOST_OPEN:

@@ -236,3 +236,23 @@ def test_the_store_alone_has_its_own_trouble():
     assert (one.trouble(), one.open_by("a")) == ("", None)
     one.default.store.trouble = "no disk"
     assert one.trouble() == "no disk"
+
+
+@pytest.mark.parametrize("end", [lambda one: one.release("t"), lambda one: one.close()], ids=["release", "close"])
+def test_one_that_is_released_while_it_is_opened_is_closed_when_it_is_open(end):
+    disk = Disk()
+    one = shelves(disk)
+    bound = ask(one.bind("t", Binding("/elsewhere/t.yaml")))
+    ended = ask(end(one))
+    assert (ended.called, disk.closed) == (False, [])
+    disk.answer()
+    assert (ended.called, disk.closed, one.stats()) == (True, ["/elsewhere/t.yaml"], {})
+    assert result(bound).cassette == "t"
+
+
+def test_one_that_is_released_while_it_is_opened_may_fail():
+    disk = Disk()
+    one = shelves(disk)
+    bound, ended = ask(one.bind("t", Binding("/t.yaml"))), ask(one.release("t"))
+    disk.waiting[0].errback(Unavailable(500, "damaged"))
+    assert (ended.called, result(ended), str(result(bound))) == (True, None, "damaged")
