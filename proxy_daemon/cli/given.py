@@ -1,15 +1,17 @@
-"""What the commands that read recordings share: the daemon's settings without a daemon, and the octets of a file.
+"""What commands that read recordings share: the daemon's settings without a daemon, and how a file is named.
 
-Called by `import` and `show`.
+Called by `import`, `show` and `diff`.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import stat
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxy_daemon.core.cassettes import MOST, Unreadable
@@ -19,6 +21,7 @@ from proxy_daemon.settings.sources import load
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
+_NUMBERED = re.compile(r"(.+)#([0-9]{1,9})\Z", re.DOTALL | re.ASCII)
 _OPTIONS = ("store", "config")
 _REPEATABLE = ("plugin", "block_plugin")
 
@@ -79,3 +82,17 @@ def _opened(name: str, flags: int) -> int:
 def _check_regular(name: str, descriptor: int) -> None:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise Unreadable(name, "no regular file")
+
+
+def numbered(name: str) -> tuple[str, int] | None:
+    """`FILE#N` as (FILE, N); None for any other name."""
+    found = _NUMBERED.match(name)
+    return None if found is None else (found[1], int(found[2]))
+
+
+def is_there(name: str) -> bool:
+    """Whether a file, or what else a path may lead to, has this name."""
+    try:
+        return bool(name) and Path(name).exists()
+    except (OSError, ValueError):
+        return False

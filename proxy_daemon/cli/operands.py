@@ -5,14 +5,12 @@ Called by `diff.py`. Raises `NotThere`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 
 from attrs import evolve, frozen
 
-from proxy_daemon.cli.given import octets
+from proxy_daemon.cli.given import is_there, numbered, octets
 from proxy_daemon.core.cassettes import Format, Skipped, Unreadable
 from proxy_daemon.core.cassettes.formats import read
 from proxy_daemon.core.comparing.side import Side, Unread
@@ -23,8 +21,6 @@ from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.redacted_response import redacted_response
 from proxy_daemon.store.access import StoreError
 from proxy_daemon.store.reading import Reading
-
-_NUMBERED = re.compile(r"(.+)#([0-9]{1,9})\Z", re.DOTALL | re.ASCII)
 
 
 class NotThere(Exception):
@@ -52,11 +48,10 @@ class Operands:
 
     def of(self, what: str) -> Operand:
         """A file that there is comes first; a name with `#n` next; then an id."""
-        numbered = _NUMBERED.match(what)
-        if _exists(what):
+        if is_there(what):
             return self.file(what, what)
-        if numbered is not None:
-            return self._entry(numbered[1], int(numbered[2]))
+        if (entry := numbered(what)) is not None:
+            return self._entry(*entry)
         try:
             return self._stored(what, id_number(what))
         except ValueError:
@@ -113,10 +108,3 @@ class Operands:
             return Side(place, shown, recognise(request, self.dialects), fingerprint)
         except (Exception, SystemExit) as error:  # a plugin's dialect, or a damaged store
             raise NotThere(f"{place}: {type(error).__name__}: {error}") from error
-
-
-def _exists(name: str) -> bool:
-    try:
-        return bool(name) and Path(name).exists()
-    except (OSError, ValueError):
-        return False

@@ -6,18 +6,16 @@ Exit codes: 0 all is shown, 1 something could not be read, 2 wrong usage.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 
 from attrs import frozen
 
 from proxy_daemon.cli.exhibit import Exhibit, exhibit
 from proxy_daemon.cli.exhibit_text import text
 from proxy_daemon.cli.extensions import Extensions, PluginError
-from proxy_daemon.cli.given import Parser, add_options, octets, settings
+from proxy_daemon.cli.given import Parser, add_options, is_there, numbered, octets, settings
 from proxy_daemon.cli.harmless import one_line
 from proxy_daemon.core.adopting import Adopter, NotOurs
 from proxy_daemon.core.bodies import chunks
@@ -34,7 +32,6 @@ from proxy_daemon.store.reading import Reading
 DESCRIPTION = (
     "Show what is said in recordings: those of a file of any tool that llmproxy import reads, or one of the store."
 )
-_NUMBERED = re.compile(r"(.+)#([0-9]{1,9})\Z", re.DOTALL | re.ASCII)
 
 
 class NotThere(Exception):
@@ -129,20 +126,13 @@ def run(arguments: list[str]) -> int:
 
 def _shown(show: Show, what: str, store: str) -> int:
     """A file that there is comes first; a name with `#n` next; then an id."""
-    numbered = _NUMBERED.match(what)
-    if _exists(what) or numbered is None:
-        if not _exists(what) and (exchange_id := _id(what)) is not None:
-            _stored(show, what, exchange_id, store)
-            return 0
-        return 0 if show.file(what, None) else 1
-    return 0 if show.file(numbered[1], int(numbered[2])) else 1
-
-
-def _exists(name: str) -> bool:
-    try:
-        return Path(name).exists()
-    except (OSError, ValueError):
-        return False
+    there, entry = is_there(what), numbered(what)
+    if not there and entry is not None:
+        return 0 if show.file(*entry) else 1
+    if not there and (exchange_id := _id(what)) is not None:
+        _stored(show, what, exchange_id, store)
+        return 0
+    return 0 if show.file(what, None) else 1
 
 
 def _id(what: str) -> int | None:
