@@ -15,13 +15,11 @@ from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.matching.counting import version_one
 from proxy_daemon.core.matching.fingerprint import Matcher
-from proxy_daemon.core.messages import Recording, Unknown
+from proxy_daemon.core.messages import Recording
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.routing import choose
 from proxy_daemon.core.secret_rules import NO_RULES
 from proxy_daemon.core.upstreams import Upstream
-
-UNKNOWN = (Unknown.REQUEST, Unknown.REQUEST_BODY)  # without these, two requests look like one
 
 
 @frozen
@@ -46,7 +44,7 @@ class Anew:
 
         Raises whatever a plugin's dialect raises.
         """
-        if not recording.unknown.isdisjoint(UNKNOWN):
+        if recording.answers_by_pattern_only:
             return b""
         request = recording.request
         dialect = recognise(request, self.dialects)
@@ -59,7 +57,7 @@ class Anew:
 
     def either_form(self, recording: Recording) -> bytes:
         """That of its request, whether it asks for a stream or not. None where it is not known. Raises as above."""
-        if not recording.unknown.isdisjoint(UNKNOWN):
+        if recording.answers_by_pattern_only:
             return b""
         request, dialect = recording.request, recognise(recording.request, self.dialects)
         upstream = self._asked(recording, dialect)

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from attrs import evolve
 
 from proxy_daemon.core.bodies import Body, Bytes, chunks
-from proxy_daemon.core.dialects.dialect import CannotRender
+from proxy_daemon.core.dialects import recognise
+from proxy_daemon.core.dialects.dialect import CannotRender, Dialect
 from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.patterns.written import UNFIT, as_asked, misfit
 from proxy_daemon.core.matching.sequence import OUTDATED, Cursors, Repeat
@@ -100,12 +101,18 @@ class Answers:
                 return recording
             # What has a pattern was recorded by nobody's credential: where that counts, it is for those without one.
             patterns = None if exchange.notes.get(SCOPE) else self._patterns
-            if patterns is not None and (found := patterns.first(request, exchange.session)) is not None:
+            if patterns is not None and (found := patterns.first(request, exchange)) is not None:
                 recording = self._chosen(exchange, *found)
-                return None if recording is None else _if_fit(recording, exchange)
+                return None if recording is None else _if_fit(recording, exchange, self._teller(recording))
         if self._ends:
             self._missed(exchange, exchange.fingerprint)
         return None
+
+    def _teller(self, recording: Recording) -> Dialect | None:
+        """The dialect of a recording that answers in any; None: that of the request."""
+        if recording.pattern is None or recording.pattern.said is None:
+            return None
+        return recognise(recording.request, self._either_form.anew.dialects)
 
     def _in_other_form(self, exchange: Exchange, request: Request) -> Recording | None:
         """A written recording of the same request, but that one of the two asks for a stream. ``request``: redacted."""
@@ -131,12 +138,12 @@ class _Patterns:
             if each.pattern is not None:
                 self._groups.setdefault(each.pattern, []).append(_candidate(each))
 
-    def first(self, request: Request, session: str) -> tuple[bytes, Sequence[Candidate]] | None:
+    def first(self, request: Request, exchange: Exchange) -> tuple[bytes, Sequence[Candidate]] | None:
         """Key and recordings of the first pattern that fits: of the same session, where there is such; else of any."""
         first: Recording | None = None
-        for each in self._index.answering(request):
-            first = each if first is None or each.session == session else first
-            if each.session == session:
+        for each in self._index.answering(request, exchange.dialect):
+            first = each if first is None or each.session == exchange.session else first
+            if each.session == exchange.session:
                 break
         if first is None:
             return None
@@ -145,7 +152,7 @@ class _Patterns:
 
 
 def _candidate(recording: Recording) -> Candidate:
-    return Candidate(recording.id, recording.started, recording.status, recording.session)
+    return Candidate(recording.id, recording.started, recording.status, recording.session, recording.edits)
 
 
 def _written(listed: Sequence[Recording], either_form: EitherForm) -> dict[bytes, list[Candidate]]:
@@ -172,24 +179,24 @@ def _fitted(recording: Recording | None, exchange: Exchange) -> Recording | None
     return _in_form(recording, exchange)
 
 
-def _in_form(recording: Recording, exchange: Exchange) -> Recording | None:
+def _in_form(recording: Recording, exchange: Exchange, own: Dialect | None = None) -> Recording | None:
     """A written answer as the request asks for it. Where that cannot be: None, and a note why."""
     if not recording.written:
         return recording
     try:
-        return as_asked(recording, exchange.request, exchange.dialect)
+        return as_asked(recording, exchange.request, exchange.dialect, own)
     except CannotRender as error:
         exchange.notes[UNFIT] = str(error)
         return None
 
 
-def _if_fit(recording: Recording, exchange: Exchange) -> Recording | None:
+def _if_fit(recording: Recording, exchange: Exchange, own: Dialect | None) -> Recording | None:
     """What answers by its pattern: it may have been recorded in the other form. Then None, and a note why."""
     why = "" if recording.written else misfit(recording, exchange.request, exchange.dialect)
     if why:
         exchange.notes[UNFIT] = why
         return None
-    return _in_form(recording, exchange)
+    return _in_form(recording, exchange, own)
 
 
 def _is_retry(request: Request) -> bool:

@@ -1,7 +1,7 @@
 """What was worked out for the last bodies: requests that are replayed are asked again and again, octet for octet.
 
 Invariant: it holds at most ``limit`` octets of bodies and keys, whatever comes. Called by `fingerprint.py`,
-`pipeline/admission.py` and `pipeline/recognising.py`.
+`pipeline/admission.py`, `pipeline/recognising.py` and `core/rewriting/ruleset.py`.
 """
 
 from __future__ import annotations

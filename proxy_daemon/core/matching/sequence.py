@@ -182,7 +182,7 @@ def _group(session: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]
 
 def _next(last: Candidate | None, left: Sequence[Candidate]) -> Candidate:
     """What goes on from the last answer: of the same session as that one, else of any; else the oldest."""
-    behind = [each for each in left if last is not None and each.id > last.id]
+    behind = [each for each in left if last is not None and each.place > last.place]
     same = (each for each in behind if last is not None and each.session == last.session)
     return next(same, (behind or left)[0])
 

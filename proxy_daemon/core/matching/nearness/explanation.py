@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 NOTHING = "Nothing recorded is near it."
+USED_UP = "Nothing differs: its answers have been served (--repeat exhaust), or it is passed over."
 
 
 def explanation(called: str, score: float, parts: Iterable[tuple[str, float]], differences: Iterable[str]) -> list[str]:
@@ -14,7 +15,9 @@ def explanation(called: str, score: float, parts: Iterable[tuple[str, float]], d
     """
     unlike = ", ".join(f"{name} {percent(share)}" for name, share in parts if share < 1)
     shares = f"; {unlike}" if unlike else ""
-    return [f"Nearest: {called} ({percent(score)} alike{shares}). It differs in:", *differences]
+    lines = list(differences)
+    differs = "It differs in:" if lines else USED_UP
+    return [f"Nearest: {called} ({percent(score)} alike{shares}). {differs}", *lines]
 
 
 def percent(share: float) -> str:

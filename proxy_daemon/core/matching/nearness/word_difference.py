@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 
 from attrs import frozen
 from rapidfuzz.distance import Indel
@@ -19,6 +20,7 @@ SHOWN = 3  # changes
 LONGEST = 60  # signs of a change
 MOST_WORDS = 4_000
 _WORDS = re.compile(UNSPACED.pattern + r"|[^\s" + UNSPACED.pattern[1:] + "+")
+Piece = tuple[str, str]  # a mark and a text
 _Word = tuple[str, int, int]  # with its place
 
 
@@ -42,6 +44,40 @@ def word_difference(old: str, new: str) -> tuple[str, str] | None:
     if not changes or any(max(len(change.old), len(change.new)) > LONGEST for change in changes[:SHOWN]):
         return None
     return _marked(old, [c.old for c in changes], "[-", "-]"), _marked(new, [c.new for c in changes], "{+", "+}")
+
+
+def word_changes(old: str, new: str) -> list[Piece]:
+    """Both texts, whole, as one: ("=", what both have), ("-", what only the old one has), ("+", only the new one)."""
+    one, other = _split(old, new)
+    if max(len(one), len(other)) > MOST_WORDS:
+        before, behind = common_ends(old, new)
+        changes = [_Change(range(before, len(old) - behind), range(before, len(new) - behind))]
+    else:
+        changes = list(_changes(one, other))
+    found: list[Piece] = []
+    left = right = 0
+    for change in changes:
+        found += _same_words(old[left : change.old.start], new[right : change.new.start])
+        found.append(("-", old[change.old.start : change.old.stop]))
+        found.append(("+", new[change.new.start : change.new.stop]))
+        left, right = change.old.stop, change.new.stop
+    found += _same_words(old[left:], new[right:])
+    joined = groupby((piece for piece in found if piece[1]), key=itemgetter(0))
+    return [(mark, "".join(text for _, text in pieces)) for mark, pieces in joined]
+
+
+def _same_words(old: str, new: str) -> list[Piece]:
+    """Two texts of the same words, which may have other blanks at their ends; with other blanks within, the old one."""
+    words = old.strip()
+    if words != new.strip():
+        return [("=", old)]
+    one, other = old.find(words), new.find(words)
+    behind = _blanks(old[one + len(words) :], new[other + len(words) :])
+    return [*_blanks(old[:one], new[:other]), ("=", words), *behind]
+
+
+def _blanks(old: str, new: str) -> list[Piece]:
+    return [("=", old)] if old == new else [("-", old), ("+", new)]
 
 
 def _split(old: str, new: str) -> tuple[list[_Word], list[_Word]]:

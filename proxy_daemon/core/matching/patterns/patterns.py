@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from heapq import merge
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote_to_bytes
 
 import orjson
 from attrs import define, field, frozen
 
+from proxy_daemon.core.dialects import GENERIC
+from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.matching.counting.exact import exact
 from proxy_daemon.core.matching.patterns.json_subset import JSONPattern, json_pattern
 from proxy_daemon.core.matching.patterns.wildcards import (
@@ -28,6 +30,9 @@ from proxy_daemon.core.matching.patterns.wildcards import (
 from proxy_daemon.core.messages import JSON_LIMIT, Recording, Request
 from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.wire.json_text import NotJSON, has_long_integer, parse
+
+if TYPE_CHECKING:
+    from proxy_daemon.core.matching.patterns.talks import TalkIndex
 
 _NOTHING: Any = object()  # of a body that is no JSON: null is some
 
@@ -53,6 +58,7 @@ class Matcher:
     query: tuple[tuple[str, TextPattern], ...]
     body: JSONPattern | None
     never: bool = False  # the pattern cannot be read
+    names: frozenset[str] | None = None  # the only ones that the query may have; None: it may have any
 
     def fits(self, read: _Read) -> bool:
         """The cheap questions first."""
@@ -62,13 +68,15 @@ class Matcher:
             return False
         if self.wild_path is not None and not self.wild_path.fits(read.path):
             return False
+        if self.names is not None and not self.names.issuperset(read.query):
+            return False
         if not all(any(map(value.fits, read.query.get(name, ()))) for name, value in self.query):
             return False
         return self.body is None or (read.body is not _NOTHING and self.body.fits(read.body))
 
 
 def answers(pattern: Pattern, request: Request) -> bool:
-    """Whether ``request`` is like ``pattern`` asks. Raises nothing."""
+    """Whether ``request`` is like ``pattern`` asks, but for what is said (`talks.py`). Raises nothing."""
     return _matcher(pattern).fits(_read(request))
 
 
@@ -77,17 +85,26 @@ class PatternIndex:
 
     def __init__(self, recordings: Iterable[Recording]) -> None:
         self._by_head: dict[tuple[str, bytes | None], list[_Entry]] = {}
+        talks: list[tuple[int, Recording]] = []
         for number, recording in enumerate(recordings):
-            if recording.pattern is not None:
+            if recording.pattern is not None and recording.pattern.said is not None:
+                talks.append((number, recording))
+            elif recording.pattern is not None:
                 matcher = _matcher(recording.pattern)
                 entry = _Entry(number, matcher, recording)
                 self._by_head.setdefault((matcher.method, matcher.plain_path), []).append(entry)
+        self._talks = _talks(talks) if talks else None
 
     def __bool__(self) -> bool:
-        return bool(self._by_head)
+        return bool(self._by_head) or self._talks is not None
 
-    def answering(self, request: Request) -> Iterator[Recording]:
-        """Those whose pattern fits, in their order. Lazy: who takes the first one asks no more."""
+    def answering(self, request: Request, dialect: Dialect = GENERIC) -> Iterator[Recording]:
+        """Those whose pattern fits, in their order, talks last. Lazy: who takes the first one asks no more."""
+        yield from self._fitting(request)
+        if self._talks is not None:
+            yield from self._talks.answering(request, dialect)
+
+    def _fitting(self, request: Request) -> Iterator[Recording]:
         if not self._by_head:
             return
         read = _read(request)
@@ -95,6 +112,12 @@ class PatternIndex:
         for entry in merge(*[self._by_head.get(head, ()) for head in heads], key=_number):
             if entry.matcher.fits(read):
                 yield entry.recording
+
+
+def _talks(numbered: list[tuple[int, Recording]]) -> TalkIndex:
+    from proxy_daemon.core.matching.patterns.talks import TalkIndex  # noqa: PLC0415  (few need it: a quick start)
+
+    return TalkIndex(numbered, answers)
 
 
 @define
@@ -152,7 +175,7 @@ def _is_exact(data: bytes) -> bool:
 def _matcher(pattern: Pattern) -> Matcher:
     path, plain = pattern.path, bool(pattern.path) and is_literal(pattern.path)
     try:
-        body = json_pattern(parse(pattern.body), pattern.wild or (WILD,), whole=pattern.whole) if pattern.body else None
+        body = _body_pattern(pattern) if pattern.body else None
         octets = path.encode("utf-8", "surrogateescape")
     except (NotJSON, UnicodeEncodeError):
         return _NEVER
@@ -162,7 +185,14 @@ def _matcher(pattern: Pattern) -> Matcher:
         path_pattern(path) if path and not plain else None,
         tuple((name, text_pattern(value)) for name, value in pattern.query),
         body,
+        names=frozenset(name for name, _ in pattern.query) if pattern.alone else None,
     )
+
+
+def _body_pattern(pattern: Pattern) -> JSONPattern:
+    """Raises `NotJSON`."""
+    value = parse(pattern.body)
+    return json_pattern(value, pattern.wild or (WILD,), whole=pattern.whole, leading=pattern.leading)
 
 
 _NEVER = Matcher("", None, None, (), None, never=True)

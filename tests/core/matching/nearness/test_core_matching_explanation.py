@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy_daemon.core.matching.nearness.explanation import explanation, percent
+from proxy_daemon.core.matching.nearness.explanation import USED_UP, explanation, percent
 
 PARTS = (("model", 1.0), ("messages", 0.934), ("tools", 0.5))
 
@@ -16,9 +16,12 @@ def test_the_recording_its_parts_and_the_differences():
 
 
 def test_equal_parts_are_not_named():
-    assert explanation("tests/c.yaml#3", 1.0, (("model", 1.0),), []) == [
-        "Nearest: tests/c.yaml#3 (100% alike). It differs in:"
-    ]
+    (line,) = explanation("tests/c.yaml#3", 1.0, (("model", 1.0),), ["a"])[:1]
+    assert line == "Nearest: tests/c.yaml#3 (100% alike). It differs in:"
+
+
+def test_where_nothing_differs():
+    assert explanation("tests/c.yaml#3", 0.99, (), []) == [f"Nearest: tests/c.yaml#3 (99% alike). {USED_UP}"]
 
 
 @pytest.mark.parametrize(

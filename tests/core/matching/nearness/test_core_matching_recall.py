@@ -11,7 +11,8 @@ from near_mix import asked, dialect_of, mix, near, request
 from proxy_daemon.core.matching.nearness.similarity import WEIGHTS, likeness_of
 from proxy_daemon.core.matching.nearness.sketch import kind_of, sketch
 from proxy_daemon.core.matching.nearness.subject import subject
-from proxy_daemon.work.index import TEMPORARY, opened
+from proxy_daemon.store.made_anew import TEMPORARY
+from proxy_daemon.work.index import opened
 from proxy_daemon.work.nearest import CANDIDATES, COMPARED
 
 WANTED = 0.95

@@ -2,7 +2,7 @@
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from near_bases import BASES, CHAT, SEARCH, TODAY, WEATHER, agent, chat, messages
 from near_mix import dialect_of, request
@@ -131,6 +131,7 @@ def test_each_base_is_like_itself_and_less_like_another(base):
 
 
 @given(values, values)
+@example({"a": None}, [{"a": None}])
 def test_any_values(old, new):
     for name in ("messages", "tools", "system", "x"):
         one, other = ({"model": "m", name: value} for value in (old, new))
@@ -142,7 +143,12 @@ def test_any_values(old, new):
 
 
 def _counted(body):
-    """Null and empty members are as if they were not there; one message is as a list of one."""
+    """Null and empty members are as if they were not there; one message is as a list of one.
+
+    Instructions are a message in whatever form: its own members stay as they are.
+    """
+    system = body.get("system")
+    body = body | {"system": [system] if isinstance(system, dict) and system else system}
     stated = {name: value if isinstance(value, list) else [value] for name, value in _stated(body).items()}
     return orjson.dumps(stated, option=orjson.OPT_SORT_KEYS)
 

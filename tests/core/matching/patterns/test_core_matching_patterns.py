@@ -284,3 +284,33 @@ def test_a_body_with_a_key_twice_fits_nothing(body, fits, whole):
     """Servers differ in which of the two they take."""
     request = Request(b"POST", b"/", Headers(), Bytes(body))
     assert answers(Pattern(body=b'{"a":1}', whole=whole), request) is (fits and (not whole or body.count(b",") == 0))
+
+
+USER, SYSTEM = {"role": "user"}, {"role": "system"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "request_", "fits"),
+    [
+        (Pattern(alone=True), asked(), True),
+        (Pattern(alone=True), asked(target=b"/?a=b"), False),
+        (Pattern(alone=True, query=(("a", "b"),)), asked(target=b"/?a=b"), True),
+        (Pattern(alone=True, query=(("a", "b"),)), asked(target=b"/?a=b&c="), False),
+        (wants({"m": [USER]}, leading=True), asked({"m": [USER, SYSTEM], "n": 1}), True),
+        (wants({"m": [USER]}, leading=True), asked({"m": [SYSTEM, USER]}), False),
+        (wants({"m": [USER]}), asked({"m": [SYSTEM, USER]}), True),
+        (wants([[1], 2], leading=True), asked([[1, 3], 2, 4]), True),
+        (wants([1, 2], leading=True), asked([1]), False),
+        (wants([1], leading=True), asked({"0": 1}), False),
+        (wants([1], leading=True, whole=True), asked([1, 2]), False),
+    ],
+    ids=range(11),
+)
+def test_nothing_besides_in_the_query_and_what_lists_begin_with(pattern, request_, fits):
+    assert answers(pattern, request_) is fits
+
+
+@given(JSONS, JSONS)
+def test_what_begins_so_holds_it(value, other):
+    if answers(wants(value, leading=True), asked(other)):
+        assert answers(wants(value), asked(other))
