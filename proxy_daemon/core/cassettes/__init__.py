@@ -8,13 +8,19 @@ read is given as `Skipped`, a file as `Unreadable`, each with its reason. Called
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from attrs import frozen
 
 from proxy_daemon.core.messages import Recording
 
+TALKS = (".md", ".markdown")  # how names of files end in which a person writes what is said
 MOST = 256 * 1024 * 1024  # octets of a file, unpacked
+
+
+def is_talk(file: str) -> bool:
+    """Whether a file's name says that a person writes talks in it (Markdown). Such a file is only read."""
+    return file.lower().endswith(TALKS)
 
 
 class Unreadable(Exception):
@@ -44,3 +50,15 @@ class Format(Protocol):
 
     def read(self, file: str, data: bytes) -> Iterator[Recording | Skipped]:
         """All entries in their order. Raises `Unreadable`, also after some have been given."""
+
+
+@runtime_checkable
+class Streaming(Format, Protocol):
+    """A format that also reads files of any size, in bounded memory."""
+
+    def stream(self, file: str, source: BinaryIO) -> Iterator[Recording | Skipped]:
+        """As `read` of all that ``source`` (an `io.BufferedReader`) gives, which is unpacked and read forward once.
+
+        Raises `Unreadable`, and `source.NotStreamed` where it must be read whole after all: what was given until then
+        counts as read. What reading raises passes.
+        """

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 from attrs import define, evolve, field
 
@@ -36,9 +36,15 @@ class AsgiReplay:
 
     def read(self, file: str, data: bytes) -> Iterator[Recording | Skipped]:
         """All answers; one without its end is marked as broken off. Raises `Unreadable` at a line that is none."""
+        if len(data) > MOST:
+            raise Unreadable(file, f"larger than {MOST} octets")
+        return self.stream(file, BytesIO(data))
+
+    def stream(self, file: str, source: BinaryIO) -> Iterator[Recording | Skipped]:
+        """As `read`."""
         entry, now = 0, None
         try:
-            for number, message in _messages(file, data):
+            for number, message in _messages(file, source):
                 if message.get("type") == "http.response.start":
                     if now is not None:
                         yield now.recording(entry)
@@ -71,11 +77,9 @@ def _why(kind: Any) -> str:
     return "no message of ASGI's that an answer is made of"
 
 
-def _messages(file: str, data: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
+def _messages(file: str, source: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
     """The number of each line and what it holds."""
-    if len(data) > MOST:
-        raise Unreadable(file, f"larger than {MOST} octets")
-    for number, line in enumerate(BytesIO(data), 1):
+    for number, line in enumerate(iter(lambda: source.readline(MOST + 1), b""), 1):
         if not line.strip():
             continue
         try:
@@ -98,6 +102,7 @@ class _Answer:
     pieces: list[bytes] = field(factory=list)
     ended: bool = False
     broken: str = ""
+    size: int = 0
 
     def add(self, message: dict[str, Any]) -> None:
         """One more piece."""
@@ -106,7 +111,11 @@ class _Answer:
         except Broken as error:
             self.broken = str(error)
             return
-        if piece:
+        self.size += len(piece)
+        if self.size > MOST:
+            self.broken = f"larger than {MOST} octets"
+            self.pieces.clear()
+        elif piece:
             self.pieces.append(piece)
         self.ended = not message.get("more_body")
 

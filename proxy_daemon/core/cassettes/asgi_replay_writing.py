@@ -2,7 +2,7 @@
 
 Invariant: the octets of an answer's body and its pieces are exact. The request is not in such a file: an answer is one
 to any request. asgi-replay itself wants one answer in a file, since it sends all that is there. Called by
-`store/cassette`.
+`store/cassette` and, as one of `writers.py`, by `llmproxy export`.
 
 Source: asgi-replay 0.1a0, asgi-proxy-lib 0.2a0; https://asgi.readthedocs.io/en/latest/specs/www.html
 """
@@ -18,18 +18,22 @@ from typing import Any
 from proxy_daemon.core.bodies import Body
 from proxy_daemon.core.cassettes.asgi_replay import AsgiReplay
 from proxy_daemon.core.cassettes.foreign_text import (
+    LOST,
+    LOST_BY_BOTH,
     REQUEST_FIELDS,
     CannotSay,
     WrittenEntry,
     answer_of,
     left_out,
     lost,
+    lost_by_both,
 )
 from proxy_daemon.core.cassettes.json_text import load
 from proxy_daemon.core.messages import Recording, Response, Unknown
 
 REQUEST = "the request: the answer is one to any request"
 HEAD_LENGTH = "the length of the body of an answer to HEAD"
+LOSSES = (*(what for what in LOST if what != REQUEST_FIELDS), *LOST_BY_BOTH, REQUEST, HEAD_LENGTH)
 START, BODY = "http.response.start", "http.response.body"
 
 
@@ -37,6 +41,9 @@ class AsgiReplayText:
     """The format, as it is written."""
 
     name = "asgi-replay"
+    suffix = ".json"
+    single = True
+    head = between = tail = empty = b""
 
     def entry(self, recording: Recording) -> WrittenEntry:
         """One answer, a line a message. Raises OSError where a body cannot be read."""
@@ -46,6 +53,7 @@ class AsgiReplayText:
             return left_out(error)
         is_head = recording.request.method == b"HEAD"
         losses = [what for what in lost(recording, response) if what != REQUEST_FIELDS]
+        losses += lost_by_both(recording, response)
         losses += [REQUEST] if Unknown.REQUEST not in recording.unknown else []
         losses += [HEAD_LENGTH] if is_head and response.head.length else []
         return WrittenEntry(b"".join(map(_line, _messages(response, is_head=is_head))), losses)

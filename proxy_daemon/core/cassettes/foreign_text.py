@@ -1,15 +1,15 @@
 """Recordings as text in the formats of other tools: what their writers share.
 
 Invariant: nothing is left out in silence: what a format cannot say of a recording is told beside its text. Called by
-`promptecho_writing.py`, `asgi_replay_writing.py` and `store/cassette`.
+`promptecho/writing.py`, `asgi_replay_writing.py` and `store/cassette`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from proxy_daemon.core.bodies import chunks
 from proxy_daemon.core.messages import Ending, Recording, Response, Unknown
@@ -21,6 +21,13 @@ TRAILERS = "the trailers"
 TIMES = "when its pieces came"
 PATTERN = "that it answers other requests than the recorded one"
 DELIVERED = "what the client got where rules changed the answer"
+WRITTEN = "that a person wrote its answer, and its pace"
+RECORDED = "when it was recorded"
+DURATION = "how long it took"
+REASON = "the words beside the status"
+FIELD_NAMES = "the case of the names of the answer's header fields"
+LOST = (REQUEST_FIELDS, TRAILERS, TIMES, PATTERN, DELIVERED, WRITTEN)
+LOST_BY_BOTH = (RECORDED, DURATION, REASON, FIELD_NAMES)
 _FINAL, _LAST = 200, 599  # RFC 9110 section 15
 
 
@@ -30,6 +37,7 @@ class WrittenEntry:
 
     text: bytes
     losses: Sequence[str] = ()
+    files: Mapping[str, bytes] = field(factory=dict)  # beside it, by their names
 
     @property
     def left_out(self) -> str:
@@ -120,5 +128,18 @@ def lost(recording: Recording, response: Response) -> list[str]:
         TIMES: len(response.pieces.sizes) > 1 and any(response.pieces.times),
         PATTERN: recording.pattern is not None,
         DELIVERED: recording.delivered is not None,
+        WRITTEN: recording.written,
+    }
+    return [what for what, holds in facts.items() if holds]
+
+
+def lost_by_both(recording: Recording, response: Response) -> list[str]:
+    """What neither promptecho nor asgi-replay tells: fields stand there in lower case, and no time does."""
+    names = [name for name, _ in response.head.headers.end_to_end().pairs]
+    facts = {
+        RECORDED: Unknown.TIME not in recording.unknown,
+        DURATION: Unknown.DURATION not in recording.unknown,
+        REASON: bool(response.head.reason),
+        FIELD_NAMES: any(name != name.lower() for name in names),
     }
     return [what for what, holds in facts.items() if holds]

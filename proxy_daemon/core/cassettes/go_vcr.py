@@ -7,7 +7,7 @@ Invariant: see `documents.py`. Source: https://pkg.go.dev/gopkg.in/dnaeon/go-vcr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from proxy_daemon.core.cassettes import Skipped
 from proxy_daemon.core.cassettes.documents import each, entries, member
@@ -15,6 +15,7 @@ from proxy_daemon.core.cassettes.message import Said
 from proxy_daemon.core.cassettes.moments import microseconds
 from proxy_daemon.core.cassettes.outline import outline
 from proxy_daemon.core.cassettes.stored_body import ABSENT, Stored, stored
+from proxy_daemon.core.cassettes.streaming.entries import streamed
 from proxy_daemon.core.messages import Recording, Unknown
 
 
@@ -31,6 +32,10 @@ class GoVcr:
     def read(self, file: str, data: bytes) -> Iterator[Recording | Skipped]:
         """All entries."""
         return each(entries(file, data, "interactions"), _said)
+
+    def stream(self, file: str, source: BinaryIO) -> Iterator[Recording | Skipped]:
+        """As `read`."""
+        return each(streamed(file, source, "interactions"), _said)
 
 
 def _said(entry: Any) -> Said:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
+from typing import BinaryIO
 
 from attrs import evolve
 
-from proxy_daemon.core.cassettes import Skipped, Unreadable, raw_http
+from proxy_daemon.core.cassettes import MOST, Skipped, Unreadable, raw_http
 from proxy_daemon.core.cassettes.fields import Broken
 from proxy_daemon.core.cassettes.message import Said, recording
 from proxy_daemon.core.cassettes.packed import NotUnpacked, beginning, unpacked
@@ -22,6 +24,7 @@ from proxy_daemon.core.messages import Recording
 
 _FIRST = b"httprr trace v1\n"
 _SIZES = re.compile(rb"([0-9]{1,12}) ([0-9]{1,12})\n")
+_LONGEST_SIZES = 26  # octets: of a line with two of them
 _PART_OF_SIZES = re.compile(rb"[0-9]{0,12}(?: [0-9]{0,12})?\Z")
 
 
@@ -40,24 +43,31 @@ class Httprr:
             data = unpacked(data)
         except NotUnpacked as error:
             raise Unreadable(file, str(error)) from None
-        at, entry = len(_FIRST), 0
-        while at < len(data):
-            sizes = _SIZES.match(data, at)
+        return self.stream(file, BytesIO(data))
+
+    def stream(self, file: str, source: BinaryIO) -> Iterator[Recording | Skipped]:
+        """As `read`, of what is unpacked."""
+        source.read(len(_FIRST))
+        entry = 0
+        while line := source.readline(_LONGEST_SIZES):
+            sizes = _SIZES.match(line)
             if not sizes:
-                yield _cut(file, data[at : at + 26], len(data) - at, entry)
+                yield _cut(file, line, source.read(1), entry)
                 return
-            middle = sizes.end() + int(sizes[1])
-            at = middle + int(sizes[2])
-            if at > len(data):
-                yield Skipped(entry, f"cut off: {at - len(data)} of its octets are missing")
+            sent, received = int(sizes[1]), int(sizes[2])
+            data = source.read(min(sent + received, MOST + 1))
+            if len(data) > MOST:
+                raise Unreadable(file, f"larger than {MOST} octets", entry)
+            if missing := sent + received - len(data):
+                yield Skipped(entry, f"cut off: {missing} of its octets are missing")
                 return
-            yield _exchange(data[sizes.end() : middle], data[middle:at], entry)
+            yield _exchange(data[:sent], data[sent:], entry)
             entry += 1
 
 
-def _cut(file: str, rest: bytes, size: int, entry: int) -> Skipped:
+def _cut(file: str, line: bytes, behind: bytes, entry: int) -> Skipped:
     """What stands where two sizes should be."""
-    if size <= len(rest) and _PART_OF_SIZES.match(rest):
+    if not behind and _PART_OF_SIZES.match(line):
         return Skipped(entry, "cut off: its sizes are not whole")
     raise Unreadable(file, "the sizes of a request and its answer should stand here", entry)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from proxy_daemon.core.cassettes import Skipped
 from proxy_daemon.core.cassettes.documents import each, entries, member
@@ -16,6 +16,7 @@ from proxy_daemon.core.cassettes.message import Said
 from proxy_daemon.core.cassettes.moments import moment
 from proxy_daemon.core.cassettes.outline import outline
 from proxy_daemon.core.cassettes.stored_body import ABSENT, Stored
+from proxy_daemon.core.cassettes.streaming.entries import streamed
 from proxy_daemon.core.cassettes.vcr_ruby import boxed
 from proxy_daemon.core.messages import Recording, Unknown
 
@@ -36,6 +37,10 @@ class VcrR:
     def read(self, file: str, data: bytes) -> Iterator[Recording | Skipped]:
         """All entries."""
         return each(entries(file, data, "http_interactions"), _said)
+
+    def stream(self, file: str, source: BinaryIO) -> Iterator[Recording | Skipped]:
+        """As `read`."""
+        return each(streamed(file, source, "http_interactions"), _said)
 
 
 def _said(entry: Any) -> Said:

@@ -7,7 +7,7 @@ Called by `formats.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from proxy_daemon.core.cassettes import Skipped
 from proxy_daemon.core.cassettes.documents import each, entries, member
@@ -16,6 +16,7 @@ from proxy_daemon.core.cassettes.message import Said
 from proxy_daemon.core.cassettes.moments import moment
 from proxy_daemon.core.cassettes.outline import outline
 from proxy_daemon.core.cassettes.stored_body import ABSENT, Stored, stored
+from proxy_daemon.core.cassettes.streaming.entries import streamed
 from proxy_daemon.core.messages import Recording
 
 _KNOWN = ("string", "base64_string")
@@ -33,6 +34,10 @@ class VcrRuby:
     def read(self, file: str, data: bytes) -> Iterator[Recording | Skipped]:
         """All entries."""
         return each(entries(file, data, "http_interactions"), _said)
+
+    def stream(self, file: str, source: BinaryIO) -> Iterator[Recording | Skipped]:
+        """As `read`."""
+        return each(streamed(file, source, "http_interactions"), _said)
 
 
 def _said(entry: Any) -> Said:

@@ -8,7 +8,7 @@ under `body`, the older form of httpx (`content`, `status_code`). Source: https:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from proxy_daemon.core.cassettes import Skipped
 from proxy_daemon.core.cassettes.documents import each, entries, member
@@ -17,6 +17,7 @@ from proxy_daemon.core.cassettes.message import Said
 from proxy_daemon.core.cassettes.moments import moment
 from proxy_daemon.core.cassettes.outline import outline
 from proxy_daemon.core.cassettes.stored_body import ABSENT, Stored, from_form, from_json, stored
+from proxy_daemon.core.cassettes.streaming.entries import streamed
 from proxy_daemon.core.messages import Recording
 
 GRPC = frozenset(("request_sample", "collections_method"))  # pydantic-ai's, of xAI's SDK
@@ -36,6 +37,10 @@ class Vcrpy:
     def read(self, file: str, data: bytes) -> Iterator[Recording | Skipped]:
         """All entries."""
         return each(entries(file, data, "interactions"), said)
+
+    def stream(self, file: str, source: BinaryIO) -> Iterator[Recording | Skipped]:
+        """As `read`."""
+        return each(streamed(file, source, "interactions"), said)
 
 
 def said(entry: Any) -> Said:

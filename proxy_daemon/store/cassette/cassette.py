@@ -57,7 +57,7 @@ class Cassette:
         self._pending: OrderedDict[int, tuple[Write, Deferred[bool]]] = OrderedDict()
         self._counts = {"written": 0, "failed": 0, "late": 0, "left_out": 0, "waiting": 0}
         self._file = found.file
-        self._writer = Writer(
+        self._writer = _writer_of(found)(
             found.file,
             lambda report: call(self._settle, report),
             lambda old, new: same_answer(old, new, self._dialects),
@@ -177,20 +177,16 @@ class Cassette:
                 break
             self._counts["late"] += 1
             self._release(write, good=False)
-        if not self.foreign and self._is_other():
+        if self._is_other():
             self._writer.look()
 
     def _is_other(self) -> bool:
-        """A file that is gone is about to come back, or is made with the next recording."""
-        try:
-            found = os.stat(self.path)
-        except OSError:
-            return False
-        return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) != self._file.stat
+        return self._file.is_other()
 
     def _settle(self, report: Report) -> None:
         """On the reactor thread: a batch is in the file, or others have written, or it has failed."""
         self._index.change(report.changes)
+        self.left_out = getattr(self._file, "left_out", ())
         for write, good in report.settled:
             self._counts["written" if good else "failed"] += 1
             self._counts["waiting"] -= 1
@@ -235,3 +231,12 @@ class Cassette:
             "records": self.records,
             "trouble": self.trouble,
         }
+
+
+def _writer_of(found: Opened) -> type[Writer]:
+    """Of another tool's file nothing is written: its thread reads it again."""
+    if not found.foreign:
+        return Writer
+    from proxy_daemon.store.cassette.read_again import ReadAgain  # noqa: PLC0415  (few need it: a quick start)
+
+    return ReadAgain

@@ -58,6 +58,17 @@ class CassetteFile:
         """Of the file as it is known; another thread may ask."""
         return self._reached.stat
 
+    def is_other(self) -> bool:
+        """Whether it is to be read again. One that is gone is about to come back, or is made with the next recording.
+
+        For the reactor thread, once a second.
+        """
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) != self.stat
+
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def refresh(self, descriptor: int, *, repair: bool) -> None:

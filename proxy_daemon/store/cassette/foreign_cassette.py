@@ -18,7 +18,7 @@ from proxy_daemon.core.cassettes import Unreadable
 from proxy_daemon.core.cassettes.asgi_replay_writing import AsgiReplayText
 from proxy_daemon.core.cassettes.foreign_text import ForeignText
 from proxy_daemon.core.cassettes.llmproxy.checking import same_answer
-from proxy_daemon.core.cassettes.promptecho_writing import PromptechoText
+from proxy_daemon.core.cassettes.promptecho.writing import PromptechoText
 from proxy_daemon.store.cassette.beside import Beside
 from proxy_daemon.store.cassette.cassette import Cassette
 from proxy_daemon.store.cassette.foreign import Foreign

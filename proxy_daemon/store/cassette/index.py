@@ -13,9 +13,9 @@ from itertools import islice
 from attrs import evolve
 
 from proxy_daemon.core.bodies import EMPTY
-from proxy_daemon.core.messages import Pieces, Recording
+from proxy_daemon.core.messages import Recording
 from proxy_daemon.core.services import MOST_CANDIDATES, MOST_PATTERNS, Candidate
-from proxy_daemon.store.cassette.values import Changes, Held
+from proxy_daemon.store.cassette.values import Changes, Held, without_answer
 
 Row = tuple[bytes, int, str]
 
@@ -69,7 +69,7 @@ class Index:
         self._serve(fingerprint, self._served(fingerprint, (one,)))
 
     def _place(self, fingerprint: bytes, held: Sequence[Held]) -> None:
-        for one in self._by_fingerprint.pop(fingerprint, ()):
+        for one in reversed(self._by_fingerprint.pop(fingerprint, ())):  # lists are shortened at their ends
             self._drop(one)
         if held:
             self._by_fingerprint[fingerprint] = list(held)
@@ -123,13 +123,14 @@ class Index:
     def patterns(self) -> Sequence[Recording]:
         """Those that answer more than their own request, oldest first, without their answers' bodies."""
         if self._patterns is None:
-            self._patterns = tuple(_unanswered(one.recording) for one in self._all_patterns())
+            self._patterns = tuple(one.unanswered or one.recording for one in self._all_patterns())
         return self._patterns
 
     def _all_patterns(self) -> list[Held]:
         found = (one for key, held in self._by_fingerprint.items() for one in self._served(key, held))
         more = [one for one in found if one.answers_more]
-        return sorted(more, key=lambda one: one.recording.id)[:MOST_PATTERNS]
+        others = sorted((one for one in more if not _is_talk(one)), key=_number)[:MOST_PATTERNS]
+        return sorted([*others, *filter(_is_talk, more)], key=_number)
 
     def similar(self, path: bytes, model: str, limit: int) -> Sequence[Recording]:
         """Of this path, those of this model first, newest first."""
@@ -173,14 +174,19 @@ def _taken(numbers: list[int], number: int) -> bool:
     return there
 
 
+def _number(one: Held) -> int:
+    return one.recording.id
+
+
+def _is_talk(one: Held) -> bool:
+    """Talks are found by what they say, however many there are."""
+    pattern = one.recording.pattern
+    return pattern is not None and pattern.said is not None
+
+
 def _key(one: Held) -> bytes:
     return one.recording.fingerprint
 
 
-def _unanswered(recording: Recording) -> Recording:
-    response = recording.response
-    return recording if response is None else evolve(recording, response=evolve(response, body=EMPTY, pieces=Pieces()))
-
-
 def _bodiless(recording: Recording) -> Recording:
-    return evolve(_unanswered(recording), request=evolve(recording.request, body=EMPTY))
+    return evolve(without_answer(recording), request=evolve(recording.request, body=EMPTY))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 from proxy_daemon.core.adopting import Adopter
-from proxy_daemon.core.cassettes import Format, Unreadable
+from proxy_daemon.core.cassettes import Format, Unreadable, is_talk
 from proxy_daemon.core.cassettes.llmproxy import HEADER, Damaged
 from proxy_daemon.core.cassettes.llmproxy.splitting import is_ours
 from proxy_daemon.core.ids import Ids
@@ -24,7 +24,7 @@ from proxy_daemon.store.cassette.file import CassetteFile
 from proxy_daemon.store.cassette.locking import locked, shared
 from proxy_daemon.store.cassette.recognised import Recognised
 from proxy_daemon.store.cassette.scanning import Numbers, Scanner
-from proxy_daemon.store.cassette.values import CassetteError, Changes, Held
+from proxy_daemon.store.cassette.values import CassetteError, Changes
 
 if TYPE_CHECKING:
     from proxy_daemon.store.cassette.foreign import LeftOut
@@ -47,7 +47,7 @@ class Reading:
     ids: Ids
     mode: str = "new_episodes"
     recognised: Recognised = field(factory=Recognised)
-    adopter: Adopter = field(factory=lambda: Adopter(record_errors=True))
+    adopter: Adopter = field(factory=lambda: Adopter(record_errors=True, record_broken=True))
     formats: Sequence[Format] | None = None
     tolerate_damage: bool = False
     force: bool = False
@@ -90,10 +90,12 @@ def _opened(file: CassetteFile, reading: Reading, numbers: Numbers) -> Opened:
     try:
         with shared(file.path) as descriptor:
             data = read_from(descriptor, file.path)
+            if not is_ours(data) and (is_talk(file.path) or not HEADER.startswith(data)):
+                return _foreign(file, descriptor, data, reading, numbers)
     except FileNotFoundError:
+        if is_talk(file.path):  # a person writes it: a name that is misspelt must not answer nothing in silence
+            raise
         return Opened(file, Changes(), reading.mode in RECORDING)
-    if not is_ours(data) and not HEADER.startswith(data):
-        return _foreign(file, data, reading, numbers)
     _refresh(file, repair=reading.mode in RECORDING)
     if file.damaged and not reading.tolerate_damage:
         raise CassetteError(_told(file))
@@ -116,22 +118,17 @@ def _refresh(file: CassetteFile, *, repair: bool) -> None:
         file.refresh(descriptor, repair=False)
 
 
-def _foreign(file: CassetteFile, data: bytes, reading: Reading, numbers: Numbers) -> Opened:
-    from proxy_daemon.store.cassette.foreign import Foreign, LeftOut  # noqa: PLC0415  (few need it: a quick start)
+def _foreign(file: CassetteFile, descriptor: int, data: bytes, reading: Reading, numbers: Numbers) -> Opened:
+    from proxy_daemon.store.cassette.foreign import Foreign  # noqa: PLC0415  (few need it: a quick start)
+    from proxy_daemon.store.cassette.read_file import ReadFile  # noqa: PLC0415  (as above)
 
     reader = Foreign(reading.recognised, reading.adopter, reading.formats, numbers.next)
-    found: dict[bytes, list[Held]] = {}
-    left_out = []
-    for one in reader.entries(file.path, data):
-        if isinstance(one, LeftOut):
-            left_out.append(one)
-        else:
-            found.setdefault(one.recording.fingerprint, []).append(one)
-    if reading.mode in ("new_episodes", "all") or (reading.mode == "once" and not found):
-        raise CassetteError(
-            f"{file.path} is a cassette of another tool: it is only read; {_advice(file.path, data, reader.formats)}"
-        )
-    return Opened(file, Changes(found), records=False, foreign=True, left_out=left_out)
+    found = ReadFile(file.path, file.scanner, reader=reader)
+    found.begin(descriptor, data)
+    if reading.mode in ("new_episodes", "all") or (reading.mode == "once" and not found.by_fingerprint):
+        what = "a talk that a person writes" if is_talk(file.path) else "a cassette of another tool"
+        raise CassetteError(f"{file.path} is {what}: it is only read; {_advice(file.path, data, reader.formats)}")
+    return Opened(found, found.changes(), records=False, foreign=True, left_out=found.left_out)
 
 
 def _advice(path: str, data: bytes, formats: Sequence[Format]) -> str:

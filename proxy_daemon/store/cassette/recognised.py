@@ -13,10 +13,8 @@ from attrs import evolve, field, frozen
 from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.matching.fingerprint import Matcher
-from proxy_daemon.core.messages import Recording, Unknown
+from proxy_daemon.core.messages import Recording
 from proxy_daemon.core.redact import Redactor
-
-_NOT_FOUND_BY = (Unknown.REQUEST, Unknown.REQUEST_BODY)  # without these, two requests look like one
 
 
 @frozen
@@ -31,7 +29,7 @@ class Recognised:
         """With this id, its fingerprint and its model. Raises whatever a plugin's dialect raises."""
         request = self.redactor.request(recording.request)
         dialect = recognise(request, self.dialects)
-        found_by = recording.unknown.isdisjoint(_NOT_FOUND_BY)
-        fingerprint = self.matcher.fingerprint(request, dialect, None, b"") if found_by else b""
+        by_pattern = recording.answers_by_pattern_only
+        fingerprint = b"" if by_pattern else self.matcher.fingerprint(request, dialect, None, b"")
         model = recording.model or dialect.model(request)
         return evolve(recording, id=number, fingerprint=fingerprint, model=model, scope=b"")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
+from proxy_daemon.core.bodies import EMPTY
 from proxy_daemon.core.cassettes.llmproxy import Damaged, Entry
-from proxy_daemon.core.messages import Recording
+from proxy_daemon.core.messages import Pieces, Recording
 from proxy_daemon.core.services import Candidate
 
 
@@ -23,6 +24,7 @@ class Held:
     """A recording of the file, as it is served. ``digest``: of its document, by which it is known again.
 
     ``run``: the number of the run in which it came; what was there at the start came in run 0. ``own``: made by us.
+    ``unanswered``: without the answer's body, where it answers more; made here since files are read in threads.
     """
 
     entry: Entry
@@ -30,10 +32,12 @@ class Held:
     run: int
     own: bool = False
     candidate: Candidate = field(init=False)
+    unanswered: Recording | None = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         one = self.entry.recording
         object.__setattr__(self, "candidate", Candidate(one.id, one.started, one.status, one.session))
+        object.__setattr__(self, "unanswered", without_answer(one) if self.answers_more else None)
 
     @property
     def recording(self) -> Recording:
@@ -44,6 +48,12 @@ class Held:
     def answers_more(self) -> bool:
         """Whether it answers other requests than its own too."""
         return self.recording.pattern is not None or self.recording.written
+
+
+def without_answer(recording: Recording) -> Recording:
+    """Without its answer's body."""
+    response = recording.response
+    return recording if response is None else evolve(recording, response=evolve(response, body=EMPTY, pieces=Pieces()))
 
 
 @frozen

@@ -120,14 +120,25 @@ def test_the_coding_stays():
 def test_an_answer_to_head():
     made = written(recorded(b"", fields=[(b"content-length", b"99")], method=b"HEAD"))
     assert b"Y29udGVudC1sZW5ndGg=" not in made.text
-    assert [loss.what for loss in made.losses] == [writing.REQUEST, writing.HEAD_LENGTH]
+    both = [foreign_text.RECORDED, foreign_text.DURATION]
+    assert [loss.what for loss in made.losses] == [*both, writing.REQUEST, writing.HEAD_LENGTH]
 
 
 def test_what_is_lost():
     one = recorded(b"ab", [1, 1])
-    assert [loss.what for loss in written(one).losses] == [foreign_text.TIMES, writing.REQUEST]
-    only_answer = evolve(recorded(), unknown=frozenset([Unknown.REQUEST]))
-    assert written(only_answer).losses == []
+    both = [foreign_text.RECORDED, foreign_text.DURATION, foreign_text.FIELD_NAMES]
+    assert [loss.what for loss in written(one).losses] == [foreign_text.TIMES, *both, writing.REQUEST]
+    unknown = frozenset([Unknown.REQUEST, Unknown.TIME, Unknown.DURATION])
+    assert written(recorded(fields=[(b"a", b"b")], unknown=unknown)).losses == []
+
+
+def test_the_words_beside_the_status_are_lost():
+    one = recorded()
+    head = evolve(one.response.head, reason=b"Fine")
+    assert foreign_text.REASON in [
+        loss.what for loss in written(evolve(one, response=evolve(one.response, head=head))).losses
+    ]
+    assert foreign_text.REASON not in [loss.what for loss in written(one).losses]
 
 
 @pytest.mark.parametrize(

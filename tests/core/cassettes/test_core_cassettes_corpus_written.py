@@ -13,8 +13,8 @@ from proxy_daemon.core.cassettes.asgi_replay_writing import AsgiReplayText
 from proxy_daemon.core.cassettes.foreign_text import plain_body, text
 from proxy_daemon.core.cassettes.formats import read
 from proxy_daemon.core.cassettes.json_text import NotJson, load
-from proxy_daemon.core.cassettes.promptecho_normal import NotNormal, normal
-from proxy_daemon.core.cassettes.promptecho_writing import PromptechoText
+from proxy_daemon.core.cassettes.promptecho.normal import NotNormal, normal
+from proxy_daemon.core.cassettes.promptecho.writing import PromptechoText
 from proxy_daemon.core.matching.counting.promptecho import RAW
 from proxy_daemon.core.messages import Recording
 from proxy_daemon.core.wire.coding import CodingError

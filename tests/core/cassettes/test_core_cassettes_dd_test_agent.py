@@ -1,4 +1,4 @@
-"""Datadog's test agent: one exchange a file; stubs that look alike are refused."""
+"""Datadog's test agent: one exchange a file; stubs of WireMock that look alike are WireMock's."""
 
 import base64
 import json
@@ -89,9 +89,6 @@ def test_what_is_no_exchange_is_skipped(request_, response, reason):
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (packed({"urlPattern": "/x.*"}), "stub of WireMock"),
-        (packed({"bodyPatterns": []}), "stub of WireMock"),
-        (packed(None, {"bodyFileName": "x"}), "stub of WireMock"),
         (b'{"request": {}}', "request and its response"),
         (b'{"request": {}, "response": []}', "request and its response"),
         (b'{"request": {}, "request": 5, "response": {}}', "request and its response"),
@@ -102,6 +99,16 @@ def test_what_is_no_exchange_is_skipped(request_, response, reason):
 def test_files_that_are_none(data, reason):
     with pytest.raises(Unreadable, match=rf"a\.json: .*{reason}"):
         list(formats.read("a.json", data))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [packed({"urlPattern": "/x.*"}), packed({"bodyPatterns": []}), packed(None, {"bodyFileName": "x"})],
+    ids=["pattern", "body", "file"],
+)
+def test_stubs_of_wiremock_are_none(data):
+    assert formats.chosen("a.json", data).name == "wiremock"
+    assert formats.chosen("a.json", packed()).name == DatadogTestAgent.name
 
 
 def test_a_list_is_none():

@@ -184,7 +184,7 @@ PACKED_BADLY = [
     (b"\x1f\x8b", "cut off"),
     (gzip.compress(TEXT)[:-8] + b"\0" * 8, "damaged"),
     (b"\x1f\x8bnonsense", "damaged"),
-    (gzip.compress(b"") * 1000, "more than 16 members"),
+    (gzip.compress(b"") * 1002, "more than 1000 members that hold nothing"),
 ]
 
 

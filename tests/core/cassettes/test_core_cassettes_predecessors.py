@@ -18,7 +18,8 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.cassettes.asgi_replay_writing import AsgiReplayText
 from proxy_daemon.core.cassettes.foreign_text import text
 from proxy_daemon.core.cassettes.formats import read
-from proxy_daemon.core.cassettes.promptecho_writing import PromptechoText
+from proxy_daemon.core.cassettes.promptecho.writing import PromptechoText
+from proxy_daemon.core.cassettes.writers import writer_named
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Outcome, Pieces, Recording, Request, Response, ResponseHead
 from proxy_daemon.core.upstreams import parse_upstream
@@ -97,9 +98,23 @@ RECORDED = [
 ]
 
 
-def test_promptecho_replays_what_we_write(tmp_path):
+def exported(name, recordings):
+    """A file as `llmproxy export` puts it together."""
+    writer = writer_named(name)
+    return writer.head + writer.between.join(writer.entry(one).text for one in recordings) + writer.tail
+
+
+def test_an_empty_export_has_nothing(tmp_path):
     path = tmp_path / "c.yaml"
-    path.write_bytes(text(PromptechoText(), RECORDED).text)
+    path.write_bytes(writer_named("promptecho").empty)
+    (found,) = run("promptecho_replay", path, (f"{OPENAI}/v1/chat/completions", asking("a"), None))
+    assert "Cassette miss" in found["miss"]
+
+
+@pytest.mark.parametrize("way", ["--cassette-format", "export"])
+def test_promptecho_replays_what_we_write(tmp_path, way):
+    path = tmp_path / "c.yaml"
+    path.write_bytes(exported("promptecho", RECORDED) if way == "export" else text(PromptechoText(), RECORDED).text)
     wanted = [(OPENAI + one.request.target.decode(), one.request.body.whole(), None) for one in RECORDED]
     found = run("promptecho_replay", path, *wanted, (f"{OPENAI}/v1/chat/completions", asking("z"), None))
     assert "Cassette miss" in found.pop()["miss"]
@@ -175,10 +190,11 @@ def _members(one):
 LOGGED = [recorded(b"{}", b"data: 1\n\ndata: 2\n\n", SSE, sizes=[9, 9]), recorded(b"{}", b"\x89\xff", PNG, status=500)]
 
 
+@pytest.mark.parametrize("way", ["--cassette-format", "export"])
 @pytest.mark.parametrize("one", LOGGED, ids=["stream", "error"])
-def test_asgi_replay_replays_what_we_write(tmp_path, one):
+def test_asgi_replay_replays_what_we_write(tmp_path, one, way):
     path = tmp_path / "log.json"
-    path.write_bytes(text(AsgiReplayText(), [one]).text)
+    path.write_bytes(exported("asgi-replay", [one]) if way == "export" else text(AsgiReplayText(), [one]).text)
     found = run("asgi_replay_replay", path, ("/any", b"x", None), ("/other", b"", None))
     for answer in found:
         assert (answer["status"], body_of(answer)) == (one.status, one.response.body.whole())

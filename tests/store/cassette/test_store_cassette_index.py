@@ -6,7 +6,7 @@ from cassettes import recorded
 from hypothesis import given
 
 from proxy_daemon.core.cassettes.llmproxy import Entry
-from proxy_daemon.core.pattern import Pattern
+from proxy_daemon.core.pattern import Pattern, Said
 from proxy_daemon.store.cassette import index
 from proxy_daemon.store.cassette.index import Index
 from proxy_daemon.store.cassette.values import Changes, Held
@@ -33,6 +33,14 @@ def test_limits(monkeypatch, name, asked):
     found = Index()
     found.change(Changes({b"k": [held(number, pattern=Pattern()) for number in range(1, 6)]}))
     assert asked(found) == ([3, 4, 5] if name == "MOST_CANDIDATES" else [1, 2, 3])
+
+
+def test_talks_are_as_many_as_there_are(monkeypatch):
+    monkeypatch.setattr(index, "MOST_PATTERNS", 1)
+    found = Index()
+    patterns = [Pattern(), Pattern(said=Said(anything=True)), Pattern(said=Said(tail=True)), Pattern("GET")]
+    found.change(Changes({b"": [held(at, b"", pattern=pattern) for at, pattern in enumerate(patterns, 1)]}))
+    assert ids(found.patterns()) == [1, 2, 3]
 
 
 def test_what_has_no_fingerprint_answers_by_its_pattern_only():

@@ -5,12 +5,14 @@ Invariant: recognised by its first line alone. Called by `core/cassettes/formats
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO
 
 from proxy_daemon.core.cassettes import Skipped
 from proxy_daemon.core.cassettes.llmproxy.reading import read
 from proxy_daemon.core.cassettes.llmproxy.splitting import is_ours
-from proxy_daemon.core.cassettes.llmproxy.values import Beside, Damaged
+from proxy_daemon.core.cassettes.llmproxy.streaming import streamed
+from proxy_daemon.core.cassettes.llmproxy.values import Beside, Damaged, Entry
 from proxy_daemon.core.messages import Recording
 
 
@@ -37,5 +39,13 @@ class LlmproxyCassette:
 
     def read(self, file: str, data: bytes) -> Iterator[Recording | Skipped]:
         """All documents in their order. Raises `Unreadable` for one of a newer version."""
-        for number, each in enumerate(read(file, data, self._beside(file))):
-            yield Skipped(number, f"line {each.line}: {each.reason}") if isinstance(each, Damaged) else each.recording
+        return _told(read(file, data, self._beside(file)))
+
+    def stream(self, file: str, source: BinaryIO) -> Iterator[Recording | Skipped]:
+        """As `read`."""
+        return _told(streamed(file, source, self._beside(file)))
+
+
+def _told(entries: Iterable[Entry | Damaged]) -> Iterator[Recording | Skipped]:
+    for number, each in enumerate(entries):
+        yield Skipped(number, f"line {each.line}: {each.reason}") if isinstance(each, Damaged) else each.recording

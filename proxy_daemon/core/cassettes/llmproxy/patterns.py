@@ -5,17 +5,21 @@ Invariant: the pattern comes back equal. Called by `writing.py` and `reading.py`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proxy_daemon.core.cassettes.llmproxy import bodies
-from proxy_daemon.core.cassettes.llmproxy.scalars import octets
+from proxy_daemon.core.cassettes.llmproxy.scalars import octets, scalar
+from proxy_daemon.core.cassettes.llmproxy.tree import NotInYaml, block
 from proxy_daemon.core.cassettes.llmproxy.values import Beside
 from proxy_daemon.core.cassettes.llmproxy.wrong import Wrong, flag, members
 from proxy_daemon.core.cassettes.llmproxy.wrong import octets as octets_of
-from proxy_daemon.core.pattern import Pattern
+from proxy_daemon.core.pattern import Pattern, Said
+from proxy_daemon.core.said_members import NotSaid, members_of, said_of
+from proxy_daemon.core.wire.json_text import NotJSON, parse, write
 
-_MEMBERS = frozenset(("method", "path", "query", "wild", "whole")) | bodies.MEMBERS
+_FLAGS = ("whole", "alone", "leading")
+_MEMBERS = frozenset(("method", "path", "query", "wild", "said", *_FLAGS)) | bodies.MEMBERS
 _PAIR = 2
 
 
@@ -30,8 +34,18 @@ def written(pattern: Pattern) -> tuple[str, dict[str, bytes]]:
     parts.append(body)
     if pattern.wild:
         parts.append(f"\n  wild:{_listed(pattern.wild)}")
-    parts.append("\n  whole: true" if pattern.whole else "")
+    parts += [f"\n  {name}: true" for name in _FLAGS if getattr(pattern, name)]
+    parts += [f"\n  said:{_said(pattern.said)}"] if pattern.said is not None else []
     return f"pattern:{''.join(parts) or ' {}'}\n", files
+
+
+def _said(said: Said) -> str:
+    """As a block, or as its JSON in a text where a block cannot hold it."""
+    members = members_of(said)
+    try:
+        return block(members, "    ")
+    except NotInYaml:
+        return scalar(write(members).decode(), "    ")
 
 
 def _listed(texts: Iterable[str]) -> str:
@@ -52,9 +66,21 @@ def read(value: Any, beside: Beside) -> Pattern | None:
         method, path = (_text(octets_of(found, name)) for name in ("method", "path"))
         query = tuple((_one(name, "query"), _one(value, "query")) for name, value in _pairs(found.get("query", [])))
         wild = tuple(_one(each, "wild") for each in _list(found.get("wild", []), "wild"))
-        return Pattern(method, path, query, bodies.read(found, beside), wild, flag(found, "whole"))
+        flags = {name: flag(found, name) for name in _FLAGS}
+        return Pattern(method, path, query, bodies.read(found, beside), wild, said=_read_said(found), **flags)
     except Wrong as error:
         raise error.under("pattern") from None
+
+
+def _read_said(found: Mapping[str, Any]) -> Said | None:
+    """Raises `Wrong`."""
+    value = found.get("said")
+    try:
+        return None if value is None else said_of(parse(value.encode()) if isinstance(value, str) else value)
+    except NotSaid as error:
+        raise Wrong(error.reason, "said", *([error.member] if error.member != "said" else [])) from None
+    except NotJSON as error:
+        raise Wrong(f"no JSON: {error.reason}", "said") from None
 
 
 def _list(value: Any, name: str) -> list[Any]:

@@ -22,10 +22,11 @@ from proxy_daemon.core.cassettes.llmproxy.wrong import Wrong, flag, line_of, mem
 from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.messages import Ending, Outcome, Recording, Request, Unknown
+from proxy_daemon.core.timing import pace_of
 from proxy_daemon.core.upstreams import Upstream, parse_upstream
 
 _ABOUT = ("recorded", "upstream", "ending", "detail", "status", "unknown", "pinned", "cut", "redacted", "replayable")
-_MEMBERS = frozenset((*_ABOUT, "written", "edited", "request", "pattern", "answer", "response"))
+_MEMBERS = frozenset((*_ABOUT, "written", "pace", "edited", "request", "pattern", "answer", "response"))
 _TAB = re.compile(rb"[ ]*\t")
 _UPSTREAM = 6
 _MOST_STATUS = 9999
@@ -38,10 +39,11 @@ def read(file: str, data: bytes, beside: Beside, dialects: Sequence[Dialect] = B
     file cannot be read.
     """
     for part in parts(file, data):
-        yield _entry(part, data[part.start : part.end], beside, dialects)
+        yield read_part(part, data[part.start : part.end], beside, dialects)
 
 
-def _entry(part: Part, document: bytes, beside: Beside, dialects: Sequence[Dialect]) -> Entry | Damaged:
+def read_part(part: Part, document: bytes, beside: Beside, dialects: Sequence[Dialect]) -> Entry | Damaged:
+    """One of a file's parts, whose octets are ``document``."""
     if part.fault:
         return Damaged(part.start, part.end, part.line + document.count(b"\n", 0, part.at), part.fault)
     try:
@@ -112,6 +114,7 @@ def _recording(found: Mapping[str, Any], beside: Beside, dialects: Sequence[Dial
         cut=flag(found, "cut"),
         redacted=flag(found, "redacted"),
         written=flag(found, "written"),
+        pace=_pace(found.get("pace", 0)),
         unknown=_unknown(text(found, "unknown")),
         pattern=patterns.read(found.get("pattern"), beside),
     )
@@ -137,6 +140,13 @@ def _fitting(recording: Recording) -> Recording:
             f"the pieces have {told} octets, the body has {there}: it was changed or cut off", "response", "pieces"
         )
     return recording
+
+
+def _pace(value: Any) -> float:
+    try:
+        return pace_of(value)
+    except ValueError as error:
+        raise Wrong(str(error), "pace") from None
 
 
 def _ending(word: str) -> Ending:

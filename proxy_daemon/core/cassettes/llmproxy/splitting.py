@@ -53,7 +53,7 @@ def parts(file: str, data: bytes) -> Iterator[Part]:
         yield Part(begin, first, line, *_stray(data[begin:first], "text before the first `---`"))
     line += data.count(b"\n", begin, first)
     for start, end in pairwise([*starts, len(data)]):
-        yield from _document(data, start, end, line)
+        yield from document(data, start, end, line)
         line += data.count(b"\n", start, end)
 
 
@@ -75,15 +75,15 @@ def _header(file: str, data: bytes) -> int:
     return found.end()
 
 
-def _document(data: bytes, start: int, end: int, line: int) -> Iterator[Part]:
+def document(data: bytes, start: int, end: int, line: int) -> Iterator[Part]:
     """Up to its `...`, and what stands behind that where nothing should."""
-    document = data[start:end]
-    conflict = _conflict(document)
-    found = next(_lines(document, b"...", _END), None)
+    text = data[start:end]
+    conflict = _conflict(text)
+    found = next(_lines(text, b"...", _END), None)
     if conflict is not None and (found is None or conflict < found.start()):
         yield Part(start, end, line, _UNMERGED, conflict)
     elif found is None:
-        last = max(0, document.rstrip().rfind(b"\n") + 1)
+        last = max(0, text.rstrip().rfind(b"\n") + 1)
         yield Part(start, end, line, "cut off: a document ends in a line `...`", last)
     else:
         behind = start + found.end()

@@ -72,6 +72,7 @@ def _told(recording: Recording) -> str:
     found += "".join(
         [f"{name}: true\n" for name in ("pinned", "cut", "redacted", "written") if getattr(recording, name)]
     )
+    found += f"pace:{block(float(recording.pace), '')}\n" if recording.pace else ""
     return found if recording.replayable else found + "replayable: false\n"
 
 

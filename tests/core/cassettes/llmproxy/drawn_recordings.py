@@ -74,6 +74,8 @@ patterns = st.builds(
     body=octets,
     wild=st.lists(texts, max_size=2).map(tuple),
     whole=st.booleans(),
+    alone=st.booleans(),
+    leading=st.booleans(),
 )
 
 

@@ -1,0 +1,1 @@
+"""mitmproxy's flows, read and written."""

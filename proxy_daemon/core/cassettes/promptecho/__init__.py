@@ -1,0 +1,1 @@
+"""Cassettes of promptecho, read and written."""
