@@ -14,7 +14,7 @@ import orjson
 
 from proxy_daemon.core.messages import Recording
 from proxy_daemon.core.services import MOST_CANDIDATES, MOST_PATTERNS, Candidate
-from proxy_daemon.store.codec import COLUMNS, IMPORTED, Row
+from proxy_daemon.store.codec import COLUMNS, EDITS, IMPORTED, Row
 from proxy_daemon.store.hot import HOT_SECONDS
 
 # Nothing here reads so far into a row as its bodies.
@@ -25,7 +25,7 @@ CANDIDATES = (
 PATTERNS = "SELECT id FROM exchange WHERE replayable = 2 ORDER BY id LIMIT ?"
 UNANSWERED = COLUMNS.replace("response_body", "x''").replace("pieces", "x''")
 _TYPES = (int, int, int, str, bytes)
-_IMPORTED = b'"%b":' % IMPORTED.encode()
+_IMPORTED, _EDITS = (b'"%b":' % name.encode() for name in (IMPORTED, EDITS))
 
 
 def candidates(
@@ -40,20 +40,25 @@ def candidates(
             edited(row[0])
         else:
             found.append(candidate)
-    return tuple(found)
+    return tuple(sorted(found, key=_place) if any(each.edits for each in found) else found)
+
+
+def _place(candidate: Candidate) -> int:
+    return candidate.place
 
 
 def _candidate(row: Row) -> Candidate | None:
     """Of an import, when it was recorded and not when it came."""
     if tuple(map(type, row)) != _TYPES:
         return None
-    started = row[1] / 1_000_000
-    if _IMPORTED in row[4]:
-        try:
-            started = float(orjson.loads(row[4])[IMPORTED]["started"])
-        except (ValueError, TypeError, KeyError):
-            return None
-    return Candidate(row[0], started, row[2], row[3])
+    if _IMPORTED not in row[4] and _EDITS not in row[4]:
+        return Candidate(row[0], row[1] / 1_000_000, row[2], row[3])
+    try:
+        facts = orjson.loads(row[4])
+        started = float(facts[IMPORTED]["started"]) if IMPORTED in facts else row[1] / 1_000_000
+        return Candidate(row[0], started, row[2], row[3], int(facts.get(EDITS, 0)))
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 class Patterns:

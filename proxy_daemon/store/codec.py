@@ -10,7 +10,7 @@ from itertools import chain, product
 from typing import Any, Protocol
 
 import orjson
-from attrs import asdict
+from attrs import asdict, evolve
 
 from proxy_daemon.core.bodies import Body, Bytes
 from proxy_daemon.core.headers import Headers
@@ -26,6 +26,8 @@ from proxy_daemon.core.messages import (
     Unknown,
 )
 from proxy_daemon.core.pattern import Pattern
+from proxy_daemon.core.said_members import members_of, said_of
+from proxy_daemon.core.timing import pace_of
 from proxy_daemon.core.upstreams import Upstream
 
 INLINE = 64 * 1024  # octets: a larger body stands in body_part
@@ -35,7 +37,10 @@ COLUMNS = (
 )
 IMPORTED = "imported"  # in the facts of what came from a file of another tool
 SCOPE = "scope"  # in the facts; version 1 wrote none
+EDITS = "edits"  # in the facts of what a person has edited
 DELIVERED = "delivered"  # in the facts of what the client got otherwise than upstream sent it
+PACE = "pace"  # in the facts of what a person wrote with one
+CASSETTE = "cassette"  # in the facts of what a cassette was asked for
 ASKED = "asked"  # in the facts of imports, and where another upstream than this one answered
 _MARKS = f"({', '.join('?' * 17)})"
 Row = tuple[Any, ...]
@@ -114,8 +119,8 @@ def _row_types() -> frozenset[tuple[type, ...]]:
         (bytes, none), (int,), (int,), (bytes,), (str,), (int,), (bytes,), (bytes,), (int,), (bytes, none)
     )
     response = [*product((bytes,), (int,), (bytes, none), (bytes,)), (none, int, none, none)]
-    # In a page's rows the bodies and pieces are empty.
-    response.append((none, int, bytes, bytes))
+    # In some rows that are read the bodies are empty or missing, and the pieces empty.
+    response += [(none, int, bytes, bytes), (none, int, none, bytes)]
     return frozenset((int, int, *first, *second, str) for first in request for second in response)
 
 
@@ -137,6 +142,12 @@ def to_facts(recording: Recording) -> bytes:
         facts["pattern"] = _pattern(recording.pattern)
     if recording.written:
         facts["written"] = True
+    if recording.pace:
+        facts[PACE] = float(recording.pace)
+    if recording.cassette:
+        facts[CASSETTE] = recording.cassette.encode("utf-8", "replace").decode()
+    if recording.edits:
+        facts[EDITS] = recording.edits
     if recording.rules:
         facts["rules"] = recording.rules
     if recording.delivered is not None:
@@ -222,29 +233,36 @@ def _answers(recording: Recording) -> int:
 
 def _pattern(pattern: Pattern) -> dict[str, Any]:
     """Its members as JSON. A body that is no UTF-8 is no JSON: it stands in octets."""
-    members = asdict(pattern)
+    members = asdict(evolve(pattern, said=None))
     members["body"] = pattern.body.decode("latin-1")
-    return members
+    del members["said"]
+    return members if pattern.said is None else members | {"said": members_of(pattern.said)}
 
 
 def _read_answering(facts: dict[str, Any]) -> dict[str, Any]:
     """Whose it is, and what it answers besides its own request. Raises ValueError, and TypeError."""
-    scope, written = facts.get(SCOPE, ""), facts.get("written", False)
-    if type(scope) is not str or type(written) is not bool:
+    scope, written, edits = facts.get(SCOPE, ""), facts.get("written", False), facts.get(EDITS, 0)
+    cassette = facts.get(CASSETTE, "")
+    if (type(scope), type(written), type(edits), type(cassette)) != (str, bool, int, str):
         raise ValueError("a fact has a wrong type")
-    found: dict[str, Any] = {"scope": bytes.fromhex(scope), "written": written}
+    found: dict[str, Any] = {"scope": bytes.fromhex(scope), "written": written, EDITS: edits, CASSETTE: cassette}
+    if PACE in facts:
+        found[PACE] = pace_of(facts[PACE])
     return found | {"pattern": _read_pattern(facts["pattern"])} if "pattern" in facts else found
 
 
 def _read_pattern(members: Any) -> Pattern:
     method, path, query, body, wild, whole = (members[each] for each in _PATTERN)
+    flags = {name: members.get(name, False) for name in ("alone", "leading")}
     texts = [method, path, body, *wild, *chain.from_iterable(query)]
-    if not all(type(each) is str for each in texts) or type(whole) is not bool:
+    if not all(type(each) is str for each in texts) or {type(whole), *map(type, flags.values())} != {bool}:
         raise ValueError("a pattern has a value of a wrong type")
     if any(type(pair) is not list or len(pair) != 2 for pair in query):  # noqa: PLR2004  (a name and a value)
         raise ValueError("a pattern's query has no pairs")
     pairs = tuple((name, value) for name, value in query)
-    return Pattern(method, path, pairs, body.encode("latin-1"), tuple(wild), whole)
+    said = members.get("said")
+    what = None if said is None else said_of(said)
+    return Pattern(method, path, pairs, body.encode("latin-1"), tuple(wild), whole, what, **flags)
 
 
 def _inline(body: Body) -> bytes | None:

@@ -11,18 +11,20 @@ import os
 import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
+from proxy_daemon.core.bodies import Body
 from proxy_daemon.core.messages import Recording, id_text
 from proxy_daemon.core.services import MOST_PATTERNS, Candidate
 from proxy_daemon.store.answering import Patterns, candidates
+from proxy_daemon.store.changing import Change, Effect, Remarking, Removing, Superseding
 from proxy_daemon.store.codec import COLUMNS, Row, from_row
 from proxy_daemon.store.hot import Hot
 from proxy_daemon.store.known import Known
-from proxy_daemon.store.listing import replayable
+from proxy_daemon.store.listing import remarks, replayable
 from proxy_daemon.store.neighbours import Neighbours
 from proxy_daemon.store.opening import Prepared, StoreError, connect, fingerprint_anew, prepare
 from proxy_daemon.store.parts import StoredBody
@@ -45,7 +47,7 @@ FOREIGN = (
 MANY = f"more than {MOST_PATTERNS} recordings of the store have patterns: those behind them do not answer"
 _LISTED = 300  # octets of memory that a candidate holds, about
 # What the list shows; bodies stay on the disk.
-SUMMARY = COLUMNS.replace("request_body", "x''").replace("response_body", "x''").replace("pieces", "x''")
+SUMMARY = COLUMNS.replace("request_body", "NULL").replace("response_body", "NULL").replace("pieces", "x''")
 
 
 class SQLiteStore:
@@ -77,6 +79,7 @@ class SQLiteStore:
             self._known.add_all(self._fingerprints())
         self._waking = False
         self._pending: OrderedDict[int, tuple[Write, Deferred[bool]]] = OrderedDict()
+        self._changing: dict[int, tuple[Change, Deferred[bool]]] = {}
         self._hot: Hot[int, Recording] = Hot(hot)
         self._answers: Hot[bytes, tuple[Candidate, ...]] = Hot(hot // 8)
         self._patterns = Patterns(self._read)
@@ -183,6 +186,15 @@ class SQLiteStore:
             self._set_trouble(f"the store cannot be read: {error}")
             return ()
 
+    def remarks(self, ids: Collection[int]) -> Mapping[int, tuple[str, str]]:
+        """See `core.services.Curated`."""
+        known = [each for each in ids if 0 <= each <= LARGEST]
+        try:
+            return remarks(self._reading, known)
+        except sqlite3.Error as error:
+            self._set_trouble(f"the store cannot be read: {error}")
+            return {}
+
     def _read(self, query: str, values: tuple[Any, ...]) -> list[Recording]:
         try:
             rows = self._reading.execute(query, values).fetchall()
@@ -254,6 +266,41 @@ class SQLiteStore:
         if not self._lasting:
             self._queued(recording, False, amends=True)
 
+    def remark(
+        self, exchange_id: int, *, mark: str | None = None, comment: str | None = None, pinned: bool | None = None
+    ) -> Deferred[bool]:
+        """See `core.services.Curated`."""
+        return self._change(Remarking(exchange_id, mark, comment, pinned))
+
+    def remove(self, ids: Collection[int]) -> Deferred[bool]:
+        """See `core.services.Curated`."""
+        return self._change(Removing(tuple(ids)))
+
+    def supersede(self, recording: Recording, original: int) -> Deferred[bool]:
+        """See `core.services.Curated`. Its bodies are in memory."""
+        return self._change(Superseding(original, recording, _held(recording)))
+
+    def _change(self, change: Change) -> Deferred[bool]:
+        if not all(0 <= each <= LARGEST for each in change.ids) or not self._writer.change(change):
+            return succeed(False)
+        self._writer.wake()
+        done: Deferred[bool] = Deferred()
+        self._changing[id(change)] = (change, done)
+        return done
+
+    def _changed(self, change: Change, effect: Effect) -> None:
+        """On the reactor thread: what is remembered of these exchanges may be wrong now."""
+        for fingerprint in effect.touched:
+            self._cool(fingerprint)
+            self._known.add(fingerprint)
+        for each in change.ids:
+            self._hot.cool(each)
+        if effect.done:
+            self._patterns.changed()
+        waiting = self._changing.pop(id(change), None)
+        if waiting is not None:
+            waiting[1].callback(effect.done)
+
     def _queued(self, recording: Recording, replace: bool, run: int = 0, *, amends: bool = False) -> Write | None:
         write = Write(recording, replace, time.monotonic(), _held(recording), run, amends)
         if self._writer.put(write):
@@ -290,21 +337,27 @@ class SQLiteStore:
         if report.foreign:
             self._stand("rules", FOREIGN)
         self._known.add_all(report.learned)
-        if report.written or report.trouble:
+        if report.written or report.changed or report.trouble:
             self._set_trouble(report.trouble)
+        for change, effect in report.changed:
+            self._changed(change, effect)
         for write, good in report.written:
-            if write.amends:
-                self._hot.cool(write.recording.id)
-                continue
-            self._counts["written" if good else "failed"] += 1
-            if good and write.recording.replayable:
-                self._cool(write.recording.fingerprint)
-                self._known.add(write.recording.fingerprint)
-                if write.recording.pattern is not None or write.recording.written:
-                    self._patterns.changed()
-            waiting = self._pending.pop(id(write), None)
-            if waiting is not None:
-                waiting[1].callback(good)
+            self._written(write, good=good)
+
+    def _written(self, write: Write, *, good: bool) -> None:
+        recording = write.recording
+        if write.amends:
+            self._hot.cool(recording.id)
+            return
+        self._counts["written" if good else "failed"] += 1
+        if good and recording.replayable:
+            self._cool(recording.fingerprint)
+            self._known.add(recording.fingerprint)
+            if recording.pattern is not None or recording.written:
+                self._patterns.changed()
+        waiting = self._pending.pop(id(write), None)
+        if waiting is not None:
+            waiting[1].callback(good)
 
     def _stand(self, name: str, trouble: str) -> None:
         """Trouble that stays beside others until it is taken back with an empty text."""
@@ -336,9 +389,11 @@ class SQLiteStore:
 
 def _held(recording: Recording) -> int:
     """Octets of memory that a recording holds, about."""
-    bodies = [recording.request.body]
-    if recording.response is not None:
-        bodies.append(recording.response.body)
-    if recording.delivered is not None and recording.delivered.body is not None:
-        bodies.append(recording.delivered.body)
-    return 2000 + sum(len(body.whole() or b"") for body in bodies if not isinstance(body, StoredBody))
+    response, delivered = recording.response, recording.delivered
+    held = 2000 + _in_memory(recording.request.body)
+    held += 0 if response is None else _in_memory(response.body)
+    return held if delivered is None or delivered.body is None else held + _in_memory(delivered.body)
+
+
+def _in_memory(body: Body) -> int:
+    return 0 if isinstance(body, StoredBody) else len(body.whole() or b"")

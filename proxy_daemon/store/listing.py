@@ -1,11 +1,12 @@
-"""Which recordings can be served, slice by slice, out of one index: rows are long, and are not touched.
+"""Which recordings can be served, slice by slice, out of one index; and what people have noted of some exchanges.
 
-Called by `store/database.py`, for the verdict.
+The rows of exchanges are long, and are not touched. Called by `store/database.py`.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 Row = tuple[bytes, int, str]
 
@@ -14,6 +15,7 @@ WITHOUT = "SELECT fingerprint, id, session FROM exchange WHERE fingerprint IS NU
 # Blobs only: what somebody has edited to another type sorts before them.
 OF_THIS = "SELECT fingerprint, id, session FROM exchange WHERE fingerprint = ? AND replayable AND id > ?"
 BEHIND = "SELECT fingerprint, id, session FROM exchange WHERE fingerprint > ? AND replayable"
+MOST_ASKED = 500  # ids of one statement
 ORDER = " ORDER BY fingerprint, id LIMIT ?"
 
 
@@ -25,3 +27,14 @@ def replayable(connection: sqlite3.Connection, limit: int, behind: tuple[bytes, 
     if len(rows) < limit:
         rows += connection.execute(BEHIND + ORDER, (fingerprint, limit - len(rows))).fetchall()
     return tuple((row[0] or b"", row[1], row[2] if isinstance(row[2], str) else "") for row in rows)
+
+
+def remarks(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """(mark, comment) of those of these that have either. Raises sqlite3.Error."""
+    found: dict[int, tuple[str, str]] = {}
+    for start in range(0, len(ids), MOST_ASKED):
+        some = ids[start : start + MOST_ASKED]
+        query = f"SELECT exchange, mark, comment FROM remark WHERE exchange IN ({','.join('?' * len(some))})"  # noqa: S608  (marks only)
+        rows = connection.execute(query, some)
+        found |= {row[0]: (row[1], row[2]) for row in rows if isinstance(row[1], str) and isinstance(row[2], str)}
+    return found

@@ -1,8 +1,14 @@
-"""A body that stands in parts in the store: read as far as it is asked for, never whole."""
+"""A body that stands in parts in the store: written part by part, read as far as it is asked for, never whole."""
 
 from __future__ import annotations
 
 import sqlite3
+
+from proxy_daemon.core.bodies import Body, chunks
+from proxy_daemon.core.messages import Recording
+from proxy_daemon.store.codec import INLINE
+
+PART = 256 * 1024
 
 
 class StoredBody:
@@ -39,3 +45,26 @@ class StoredBody:
         if not part:
             raise OSError(f"the store has lost octets of a body at {offset}")
         return part
+
+
+def insert_parts(connection: sqlite3.Connection, recording: Recording) -> None:
+    """All bodies of a recording that its row has no place for. Raises sqlite3.Error and OSError."""
+    for side, message in enumerate((recording.request, recording.response)):
+        if message is not None and message.body.size > INLINE:
+            _insert_body(connection, recording.id, side, message.body)
+    insert_delivered(connection, recording)
+
+
+def insert_delivered(connection: sqlite3.Connection, recording: Recording) -> None:
+    """What the client got; also where it is small: a row has no column for it."""
+    if recording.delivered is not None and recording.delivered.body is not None:
+        _insert_body(connection, recording.id, 2, recording.delivered.body)
+
+
+def _insert_body(connection: sqlite3.Connection, exchange_id: int, side: int, body: Body) -> None:
+    start = 0
+    for data in chunks(body, PART):
+        connection.execute("INSERT INTO body_part VALUES (?, ?, ?, ?)", (exchange_id, side, start, data))
+        start += len(data)
+    if start != body.size:
+        raise OSError(f"{body.size - start} octets of a body are missing")

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from attrs import define
 
+from proxy_daemon.store.removing import removed
+
 STEP = 200  # exchanges deleted in one transaction: the queue must not wait for long
 FREED_PAGES = 256  # pages given back to the file system at a time
 SLACK = 0.95  # of the size: deleting goes on to here, so that it is not needed again at once
@@ -64,13 +66,9 @@ class Retention:
         ids = [row[0] for row in connection.execute(query, values)]
         if not ids:
             return None
-        marks = ",".join("?" * len(ids))
-        select = f"SELECT fingerprint FROM exchange WHERE id IN ({marks}) AND replayable"  # noqa: S608  (marks only)
-        fingerprints = [row[0] for row in connection.execute(select, ids) if row[0]]
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.execute(f"DELETE FROM body_part WHERE exchange IN ({marks})", ids)  # noqa: S608  (as above)
-            connection.execute(f"DELETE FROM exchange WHERE id IN ({marks})", ids)  # noqa: S608  (as above)
+            fingerprints = removed(connection, ids)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

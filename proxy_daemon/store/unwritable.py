@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proxy_daemon.store.changing import Change
 from proxy_daemon.store.writer import Write
 
 
@@ -11,6 +12,10 @@ class Unwritable:
     waiting = 0
 
     def put(self, write: Write) -> bool:
+        """Never."""
+        return False
+
+    def change(self, change: Change) -> bool:
         """Never."""
         return False
 

@@ -14,15 +14,15 @@ from contextlib import suppress
 
 from attrs import define, frozen
 
-from proxy_daemon.core.bodies import Body, chunks
 from proxy_daemon.core.messages import Recording
+from proxy_daemon.store.changing import Change, Effect, changed
 from proxy_daemon.store.codec import INLINE, Row, insert, to_facts, to_row
 from proxy_daemon.store.neighbours import Neighbours
 from proxy_daemon.store.opening import connect
+from proxy_daemon.store.parts import insert_delivered, insert_parts
 from proxy_daemon.store.refingerprint import mix
 from proxy_daemon.store.retention import Retention
 
-PART = 256 * 1024
 MAX_BATCH = 1000
 # While several come at a time, this long is waited for more of it: a commit costs as much for twenty as for one,
 # and each wake-up of the thread takes the interpreter from the reactor. The first one after a rest waits for nothing.
@@ -59,6 +59,7 @@ class Report:
     dropped: Sequence[bytes] = ()  # fingerprints whose recordings are not served any more
     learned: Sequence[bytes] = ()  # fingerprints that another daemon has written
     foreign: bool = False  # another daemon writes under other rules of matching
+    changed: Sequence[tuple[Change, Effect]] = ()
 
 
 class Writer:
@@ -70,6 +71,7 @@ class Writer:
         self._retention = retention
         self._report = report
         self._waiting: deque[Write] = deque()
+        self._changes: deque[Change] = deque()
         self._put_size = 0  # written by the reactor thread only
         self._taken_size = 0  # written by the writing thread only
         self._wake = threading.Event()
@@ -95,6 +97,14 @@ class Writer:
         self._waiting.append(write)
         return True
 
+    def change(self, change: Change) -> bool:
+        """Queue what is to be done to exchanges that are there; False where it holds too much, or the end has come."""
+        if self._put_size - self._taken_size + change.size > MAX_WAITING or self._stopping:
+            return False
+        self._put_size += change.size
+        self._changes.append(change)
+        return True
+
     def wake(self) -> None:
         """Somebody waits for what is queued."""
         if self._resting:
@@ -118,6 +128,8 @@ class Writer:
         while (batch := self._next_batch()) is not None:
             if batch:
                 self._tell(self._write(batch))
+            while self._changes:
+                self._tell(self._changed(self._changes.popleft()))
             if not self._trouble and time.monotonic() > self._next_look:
                 self._next_look = time.monotonic() + LOOK_SECONDS
                 self._look()
@@ -133,16 +145,20 @@ class Writer:
         """What waits, up to a bound; empty where nothing does; None at the end."""
         if self._crowded and not self._stopping:
             time.sleep(GATHER_SECONDS)
-        if not self._waiting and not self._stopping:
+        if not self._busy and not self._stopping:
             self._wake.clear()
             self._resting = True
-            if not self._waiting:  # looked at again: who came before the line above has woken nobody
+            if not self._busy:  # looked at again: who came before the line above has woken nobody
                 self._wake.wait(REST_SECONDS)
             self._resting = False
         batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
         self._taken_size += sum(write.size for write in batch)
         self._crowded = len(batch) > 1
-        return batch or (None if self._stopping else [])
+        return batch or (None if self._stopping and not self._changes else [])
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._waiting or self._changes)
 
     def _write(self, batch: list[Write]) -> Report:
         if self._trouble and time.monotonic() < self._next_try:
@@ -172,6 +188,15 @@ class Writer:
         self._trouble = f"{OFF}{error}"
         self._next_try = time.monotonic() + RETRY_SECONDS
         return Report([(write, False) for write in batch], self._trouble)
+
+    def _changed(self, change: Change) -> Report:
+        """Done, or not at all. What fails is tried by nobody again: who has asked for it is told."""
+        self._taken_size += change.size
+        try:
+            effect = changed(self._connected(), change)
+        except Exception as error:  # noqa: BLE001  (as above)
+            return Report((), self._trouble or f"a change was not written: {error}", changed=[(change, Effect(False))])
+        return Report((), self._trouble or self._overdue, changed=[(change, effect)])
 
     def _transaction(self, batch: list[Write]) -> None:
         """All of it or nothing. Small exchanges alone are one statement, which is a transaction by itself."""
@@ -207,10 +232,7 @@ class Writer:
     def _prepare(self, connection: sqlite3.Connection, write: Write) -> None:
         """What a few exchanges need besides their row."""
         recording = write.recording
-        _insert_parts(connection, recording.id, 0, recording.request.body)
-        if recording.response is not None:
-            _insert_parts(connection, recording.id, 1, recording.response.body)
-        _insert_delivered(connection, recording)
+        insert_parts(connection, recording)
         if write.replace and recording.fingerprint:
             before, sessions = (write.run, (recording.session,)) if write.run else (LARGEST, ())
             connection.execute(
@@ -238,21 +260,20 @@ class Writer:
 
 
 def _insert_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """One statement: at each the module gives the interpreter away, and must get it back from the reactor."""
-    connection.execute(insert(len(rows)), [value for row in rows for value in row])
+    """One statement: at each the module gives the interpreter away, and must get it back from the reactor.
+
+    Octets go as bytearrays, which the module takes as they are. For bytes it looks for an adapter each time, in vain,
+    which costs more than the copy (Python's Modules/_sqlite/cursor.c, `need_adapt`).
+    """
+    values = [bytearray(value) if type(value) is bytes else value for row in rows for value in row]
+    connection.execute(insert(len(rows)), values)
 
 
 def _amend(connection: sqlite3.Connection, recording: Recording) -> None:
     """What is not there, as after a failed write or a limit, gets nothing."""
     changed = connection.execute("UPDATE exchange SET facts = ? WHERE id = ?", (to_facts(recording), recording.id))
     if changed.rowcount:
-        _insert_delivered(connection, recording)
-
-
-def _insert_delivered(connection: sqlite3.Connection, recording: Recording) -> None:
-    """Also where it is small: a row has no column for it."""
-    if recording.delivered is not None and recording.delivered.body is not None:
-        _insert_body(connection, recording.id, 2, recording.delivered.body)
+        insert_delivered(connection, recording)
 
 
 def _is_special(write: Write) -> bool:
@@ -264,20 +285,6 @@ def _is_special(write: Write) -> bool:
 def _is_large(recording: Recording) -> bool:
     response = recording.response
     return recording.request.body.size > INLINE or (response is not None and response.body.size > INLINE)
-
-
-def _insert_parts(connection: sqlite3.Connection, exchange_id: int, side: int, body: Body) -> None:
-    if body.size > INLINE:
-        _insert_body(connection, exchange_id, side, body)
-
-
-def _insert_body(connection: sqlite3.Connection, exchange_id: int, side: int, body: Body) -> None:
-    start = 0
-    for data in chunks(body, PART):
-        connection.execute("INSERT INTO body_part VALUES (?, ?, ?, ?)", (exchange_id, side, start, data))
-        start += len(data)
-    if start != body.size:
-        raise OSError(f"{body.size - start} octets of a body are missing")
 
 
 def _is_disk(error: Exception) -> bool:

@@ -220,12 +220,12 @@ def test_an_older_schema_is_refused(path, modes):
     fill(path)
     schema = path.parent / "schema"
     schema.mkdir()
-    (schema / "0001.sql").write_text((SCHEMA / "0001.sql").read_text())
-    (schema / "0002.sql").write_text((SCHEMA / "0002.sql").read_text())
-    (schema / "0003.sql").write_text("CREATE TABLE second (a);")
+    for name in ("0001.sql", "0002.sql", "0003.sql"):
+        (schema / name).write_text((SCHEMA / name).read_text())
+    (schema / "0004.sql").write_text("CREATE TABLE second (a);")
     bar(path, *modes)
     said = refused(path, schema)
-    assert "was written by an older llmproxy (schema 2) and is only read" in said
+    assert "was written by an older llmproxy (schema 3) and is only read" in said
     assert "start llmproxy on it once where it can be written" in said
 
 

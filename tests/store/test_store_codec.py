@@ -47,10 +47,12 @@ CASES = {
     "an import of no known time": {"imported": 1_700_000_000.5, "started": 0.0, "unknown": frozenset(Unknown)},
     "whose it is": {"session": "tests/é.py::a b", "scope": bytes(range(256))},
     "a written answer": {"written": True},
+    "from a cassette": {"cassette": "chats/é.yaml"},
     "any request": {"pattern": Pattern()},
     "a pattern": {
         "pattern": Pattern("POST", "/é/*/**", (("a", "*"), ("a", "")), b'{"\xff": 1}', ("**X**", "<Y>"), whole=True)
     },
+    "a pattern with nothing besides": {"pattern": Pattern(alone=True, leading=True)},
     "routed to another upstream": {"asked": Upstream("x", "https://x.example/v1", "https", "x.example", 443, "/v1")},
     "an import that is asked of its own upstream": {"imported": 1.5, "started": 1.0, "asked": UPSTREAM},
     "another upstream": {"upstream": Upstream("", "http://[::1]:8000", "http", "::1", 8000, "/é")},

@@ -150,7 +150,11 @@ def test_a_page_has_all_but_the_bodies(opened):
     last, first = each.store.page(9)
     assert (last.ending, last.response) == (Ending.TIMEOUT, None)
     assert (first.model, first.upstream, first.request.target) == ("m-1", UPSTREAM, b"/v1/chat/completions?a=1")
-    assert (first.request.body.size, first.response.body.size) == (0, 0)
+    whole = each.store.get(1)
+    sizes = (whole.request.body.size, whole.response.body.size)
+    assert (first.request.body.size, first.response.body.size) == sizes
+    assert sizes[0] == INLINE * 2
+    assert (first.request.body.whole(), first.response.body.whole()) == (None, None)  # they stay on the disk
 
 
 # --- memory ----------------------------------------------------------------------------------------------------------

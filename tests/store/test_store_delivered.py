@@ -14,8 +14,8 @@ from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Delivered, ResponseHead
 from proxy_daemon.store.codec import INLINE, from_row, to_row
 from proxy_daemon.store.nothing import NoStore
+from proxy_daemon.store.parts import PART
 from proxy_daemon.store.reading import Reading
-from proxy_daemon.store.writer import PART
 
 HEAD = ResponseHead(429, b"Busy", Headers([(b"Retry-After", b"5"), (b"X", b"\xff\x80")]))
 

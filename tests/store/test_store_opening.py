@@ -1,6 +1,7 @@
 """Opening: a new file, ours, an older one, and all that is refused with one line and stays untouched."""
 
 import os
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -62,7 +63,7 @@ def test_the_writeahead_file_is_its_owners_too(path):
 
 
 @pytest.mark.parametrize(
-    ("pragma", "value"), [("journal_mode", "wal"), ("page_size", opening.PAGE), ("auto_vacuum", 2), ("user_version", 2)]
+    ("pragma", "value"), [("journal_mode", "wal"), ("page_size", opening.PAGE), ("auto_vacuum", 2), ("user_version", 3)]
 )
 def test_the_layout_of_a_new_store(path, pragma, value):
     prepare(str(path))
@@ -91,10 +92,10 @@ def schema(tmp_path):
     """Schema files of a later version."""
     place = tmp_path / "schema"
     place.mkdir()
-    (place / "0001.sql").write_text((SCHEMA / "0001.sql").read_text())
-    (place / "0002.sql").write_text((SCHEMA / "0002.sql").read_text())
-    (place / "0003.sql").write_text("ALTER TABLE exchange ADD COLUMN two TEXT;\nCREATE TABLE second (a);")
-    (place / "0004.sql").write_text("INSERT INTO second VALUES (3);")
+    for name in ("0001.sql", "0002.sql", "0003.sql"):
+        (place / name).write_text((SCHEMA / name).read_text())
+    (place / "0004.sql").write_text("ALTER TABLE exchange ADD COLUMN two TEXT;\nCREATE TABLE second (a);")
+    (place / "0005.sql").write_text("INSERT INTO second VALUES (3);")
     (place / "notes.txt").write_text("no SQL")
     return place
 
@@ -103,7 +104,7 @@ def test_an_older_store_is_brought_up_to_date(path, schema):
     filled(path, 3)
     made = prepare(str(path))
     assert prepare(str(path), schema) == made
-    assert rows(path, "PRAGMA user_version") == [(4,)]
+    assert rows(path, "PRAGMA user_version") == [(5,)]
     assert rows(path, "SELECT count(*), max(two), (SELECT a FROM second) FROM exchange") == [(3, None, 3)]
     prepare(str(path), schema)
     assert rows(path, "SELECT * FROM second") == [(3,)], "each file runs once"
@@ -111,20 +112,20 @@ def test_an_older_store_is_brought_up_to_date(path, schema):
 
 def test_an_upgrade_that_fails_leaves_the_version_before_it(path, schema):
     filled(path, 3)
-    (schema / "0004.sql").write_text("CREATE TABLE third (a);\nINSERT INTO nowhere VALUES (1);")
+    (schema / "0005.sql").write_text("CREATE TABLE third (a);\nINSERT INTO nowhere VALUES (1);")
     with pytest.raises(StoreError, match="nowhere"):
         prepare(str(path), schema)
-    assert rows(path, "PRAGMA user_version") == [(3,)]
-    assert rows(path, "SELECT name FROM sqlite_master WHERE name IN ('second', 'third')") == [("second",)]
-    (schema / "0004.sql").write_text("CREATE TABLE third (a);")
-    prepare(str(path), schema)
     assert rows(path, "PRAGMA user_version") == [(4,)]
+    assert rows(path, "SELECT name FROM sqlite_master WHERE name IN ('second', 'third')") == [("second",)]
+    (schema / "0005.sql").write_text("CREATE TABLE third (a);")
+    prepare(str(path), schema)
+    assert rows(path, "PRAGMA user_version") == [(5,)]
 
 
 def test_a_newer_store_is_refused(path, schema):
     prepare(str(path), schema)
     line = refused(path)
-    assert "newer llmproxy (schema 4)" in line
+    assert "newer llmproxy (schema 5)" in line
     assert "upgrade" in line
 
 
@@ -282,5 +283,39 @@ def test_daemons_that_upgrade_one_store_at_once(tmp_path):
     keys = {one.communicate(timeout=60)[0] for one in running}
     assert [one.returncode for one in running] == [0] * 4
     assert len(keys) == 1
-    assert rows(Path(store), "PRAGMA user_version") == [(2,)]
+    assert rows(Path(store), "PRAGMA user_version") == [(3,)]
     assert rows(Path(store), "SELECT count(*), max(session) FROM exchange") == [(500, "")]
+
+
+KILLED = """
+import os, signal, sqlite3, sys
+from proxy_daemon.store import opening
+done = 0
+def complete(statement, complete=sqlite3.complete_statement):
+    global done
+    done += complete(statement)
+    if done == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return complete(statement)
+sqlite3.complete_statement = complete
+opening.prepare(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("statement", [1, 2, 4])
+def test_a_daemon_that_was_killed_in_the_middle_of_an_upgrade(tmp_path, statement):
+    older = tmp_path / "schema"
+    older.mkdir()
+    for name in ("0001.sql", "0002.sql"):
+        (older / name).write_text((SCHEMA / name).read_text())
+    path = str(tmp_path / "s.db")
+    key = prepare(path, older).key
+    killed = subprocess.run([sys.executable, "-c", KILLED, path, str(statement)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert not connection.execute("SELECT name FROM sqlite_master WHERE name IN ('remark', 'displaced')").fetchall()
+    assert prepare(path).key == key
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] >= 3
+        assert connection.execute("SELECT count(*) FROM remark").fetchone() == (0,)

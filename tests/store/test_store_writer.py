@@ -13,8 +13,9 @@ from proxy_daemon.core.messages import Request
 from proxy_daemon.store import writer as module
 from proxy_daemon.store.codec import INLINE
 from proxy_daemon.store.opening import prepare
+from proxy_daemon.store.parts import PART
 from proxy_daemon.store.retention import Retention
-from proxy_daemon.store.writer import PART, ROWS, Write, Writer
+from proxy_daemon.store.writer import ROWS, Write, Writer
 
 
 class Thread:

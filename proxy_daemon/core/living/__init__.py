@@ -1,0 +1,1 @@
+"""What happens now: events for those who follow, and answers that grow. Sans-IO."""
