@@ -10,6 +10,7 @@ from typing import Any
 from proxy_daemon.plugins.cassettes import Cassettes
 from proxy_daemon.plugins.console import Console
 from proxy_daemon.plugins.counters import Counters
+from proxy_daemon.plugins.live import Live
 from proxy_daemon.plugins.nearest import Nearest
 from proxy_daemon.plugins.replay import Replay
 from proxy_daemon.plugins.request_log import RequestLog
@@ -20,6 +21,7 @@ from proxy_daemon.plugins.verdict import Verdict
 def built_in() -> list[tuple[str, Any]]:
     """(name, plugin) of each, new ones for one daemon."""
     return [
+        ("live", Live()),  # called last: it sees what clients get
         ("replay", Replay()),
         ("nearest", Nearest()),
         ("request-log", RequestLog()),

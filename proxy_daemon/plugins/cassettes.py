@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from proxy_daemon.core.cassettes import is_talk
 from proxy_daemon.core.matching.counting.match_on import parse_match_on
 from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.matching.sequence import parse_repeat
@@ -23,6 +24,7 @@ from proxy_daemon.hookspecs import JsonPage, hookimpl
 from proxy_daemon.settings import Settings
 
 PARAMETERS = ("name", "file", "mode", "repeat", "match_on", "on_error_response")
+_MODES = {True: "none", False: ""}  # of talks, and of what may be recorded, where none is given
 ON_ERROR = ("skip", "record", "refuse")
 
 
@@ -70,7 +72,7 @@ class Cassettes:
         repeat, match_on = parameters.get("repeat"), parameters.get("match_on")
         return Binding(
             parameters["file"],
-            _one_of("mode", parameters.get("mode", ""), ("", *NAMES)),
+            _one_of("mode", parameters.get("mode", _MODES[is_talk(parameters["file"])]), ("", *NAMES)),
             None if match_on is None else self._matcher(match_on),
             None if repeat is None else parse_repeat(repeat),
             _one_of("on_error_response", parameters.get("on_error_response", ""), ("", *ON_ERROR)) or None,

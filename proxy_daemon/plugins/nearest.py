@@ -8,12 +8,13 @@ a refused request.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate
 from typing import Any
 
 from proxy_daemon.core.matching.nearness.explanation import explanation
-from proxy_daemon.core.messages import Exchange, Outcome, Recording, Request
+from proxy_daemon.core.messages import Exchange, Outcome, Recording, Request, id_text
 from proxy_daemon.core.modes import may_forward
 from proxy_daemon.core.services import InFile, Services
 from proxy_daemon.hookspecs import Event, NearMiss, events, hookimpl
@@ -51,10 +52,10 @@ class Nearest:
     def llmproxy_configure(self, settings: Settings, services: Services) -> None:
         """Keep what is needed; with the child process, refill what may be explained."""
         self._services = services
-        self._threshold = settings.fuzzy_threshold
-        self._max_age = settings.replay_max_age if may_forward(settings.mode) else None
-        self._serves = settings.fuzzy == "serve-none" or (settings.fuzzy == "serve" and may_forward(settings.mode))
-        self._explains = settings.fuzzy != "off" and services.work is not None
+        self._fuzzy, self._threshold = settings.fuzzy, settings.fuzzy_threshold
+        self._longest = settings.replay_max_age
+        self._work = services.work if settings.fuzzy != "off" else None  # with it off, the child has other questions
+        self._explains = self._work is not None
         services.facts["near_misses"] = self.numbers
         if self._explains:
             services.scheduler.every(1.0, self._refill)
@@ -63,7 +64,20 @@ class Nearest:
     @hookimpl
     def llmproxy_reload(self, settings: Settings) -> None:
         """The age limit may be another one."""
-        self._max_age = settings.replay_max_age if may_forward(settings.mode) else None
+        self._longest = settings.replay_max_age
+
+    @property
+    def _forwards(self) -> bool:
+        """In the mode that holds now."""
+        return may_forward(self._services.shelves.default.mode.name)
+
+    @property
+    def _max_age(self) -> float | None:
+        return self._longest if self._forwards else None
+
+    @property
+    def _serves(self) -> bool:
+        return self._fuzzy == "serve-none" or (self._fuzzy == "serve" and self._forwards)
 
     # --- a miss that is refused, or may be served --------------------------------------------------------------------
 
@@ -79,12 +93,21 @@ class Nearest:
 
     async def _asked(self, exchange: Exchange) -> NearMiss | None:
         """By the child process; where it has no answer, some are compared here."""
-        if self._services.work is not None and not _has_cassette(exchange):
-            answer = await self._services.work.call("near", *self._question(exchange))
+        if self._work is not None and not _has_cassette(exchange):
+            answer = await self._work.call("near", *self._question(exchange))
             self._note(answer)
             if "trouble" not in answer:
-                return self._near(exchange, answer)
+                return await self._or_talk(exchange, self._near(exchange, answer))
         return await self._compared(exchange)
+
+    async def _or_talk(self, exchange: Exchange, near: NearMiss | None) -> NearMiss | None:
+        """The child process knows nothing of what persons wrote but the request that carries it."""
+        if near is not None and not _is_talk(near.recording):
+            return near
+        if exchange.request.body.size > LARGEST_HERE:
+            return near
+        request = self._services.redactor.request(exchange.request)
+        return await self._talked(exchange, request, self._services.store.patterns()) or near
 
     def _question(self, exchange: Exchange, below: int = 0) -> tuple[dict[str, Any], bytes]:
         """What the child process is asked, without secrets. ``below``: recordings from this id on are not meant."""
@@ -150,13 +173,30 @@ class Nearest:
             return None
         request = self._services.redactor.request(exchange.request)
         store = self._services.store if exchange.shelf is None else exchange.shelf.store
+        near = await self._talked(exchange, request, store.patterns())
+        if near is not None:
+            return near
         candidates = store.similar(request.path, exchange.model, COMPARED)
         sizes = accumulate(each.request.body.size for each in candidates)
         found = [each for each, size in zip(candidates, sizes, strict=True) if size <= MOST_HERE and not each.scope]
         if not found:
             return None
-        near: NearMiss = await self._services.worker.run(self._best, exchange, request, found)
-        return near
+        best: NearMiss = await self._services.worker.run(self._best, exchange, request, found)
+        return best
+
+    async def _talked(self, exchange: Exchange, request: Request, listed: Sequence[Recording]) -> NearMiss | None:
+        """The nearest talk, where a person wrote some: of their words, and of no API's."""
+        if not any(map(_is_talk, listed)):
+            return None
+        from proxy_daemon.core.matching.patterns.unlike import nearest_talk  # noqa: PLC0415  (few need it: a quick start)
+
+        found = await self._services.worker.run(nearest_talk, listed, request, exchange.dialect, SHOWN)
+        if found is None:
+            return None
+        nearest = found.recording
+        where = _place(exchange, nearest) or f"exchange {id_text(nearest.id)}"
+        place = ", ".join(filter(None, (where, nearest.session, nearest.detail)))
+        return NearMiss(nearest, found.score, found.lines, place=place)
 
     def _best(self, exchange: Exchange, request: Request, candidates: list[Recording]) -> NearMiss:
         # Only without the child process, which has its own: a quick start.
@@ -212,10 +252,10 @@ class Nearest:
     def _ask(self, exchange: Exchange) -> None:
         if ASKED in exchange.notes:  # `--fuzzy serve` has asked already
             self._tell(exchange, exchange.notes[ASKED])
-        elif self._services.work is not None and not self._services.life.scoped:
+        elif self._work is not None and not self._services.life.scoped:
             self._asking = True
             head, octets = self._question(exchange, below=exchange.id)
-            self._services.work.post("near", head, octets, partial(self._explain, exchange))
+            self._work.post("near", head, octets, partial(self._explain, exchange))
 
     def _explain(self, exchange: Exchange, answer: dict[str, Any]) -> None:
         """The child process has answered."""
@@ -245,8 +285,8 @@ class Nearest:
 
     def _ask_numbers(self) -> None:
         """Where the child process is at work already: a question would start it."""
-        if self._services.work is not None and self._services.work.stats()["process"] is not None:
-            self._services.work.post("stats", {}, b"", self._note)
+        if self._work is not None and self._work.stats()["process"] is not None:
+            self._work.post("stats", {}, b"", self._note)
 
     def _note(self, answer: dict[str, Any]) -> None:
         self._index = answer.get("index", self._index)
@@ -254,7 +294,7 @@ class Nearest:
 
     def numbers(self) -> dict[str, Any]:
         """What was explained in the background, what was not, and the index."""
-        work = self._services.work.stats() if self._services.work is not None else "none"
+        work = self._work.stats() if self._work is not None else "none"
         told = {"waiting": len(self._waiting), "trouble": self._trouble, "index": self._index, "child": work}
         return self._counts | told
 
@@ -262,6 +302,10 @@ class Nearest:
 def _place(exchange: Exchange, recording: Recording) -> str:
     store = None if exchange.shelf is None else exchange.shelf.store
     return store.places([recording.id]).get(recording.id, "") if isinstance(store, InFile) else ""
+
+
+def _is_talk(recording: Recording) -> bool:
+    return recording.pattern is not None and recording.pattern.said is not None
 
 
 def _has_cassette(exchange: Exchange) -> bool:

@@ -29,7 +29,7 @@ class Replay:
         self._answers: WeakKeyDictionary[Shelf, Answers] = WeakKeyDictionary()
         self._shelf = services.shelves.default
         self._default = self._of(self._shelf)
-        services.facts["repeats"] = self._default.stats
+        services.facts["repeats"] = lambda: self._of(services.shelves.default).stats()
 
     @hookimpl
     def llmproxy_reload(self, settings: Settings) -> None:

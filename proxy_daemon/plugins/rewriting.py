@@ -33,7 +33,7 @@ def _changes(plugin: Rewriting, exchange: Exchange) -> bool:
     if passage is None:
         return False
     exchange.notes[PASSAGE], exchange.notes[PROBLEMS] = passage, passage.problems
-    return passage.may_change(exchange.request)
+    return passage.changes_request
 
 
 def _shapes(_: object, exchange: Exchange) -> bool:

@@ -29,6 +29,7 @@ WRONG = (
     "the parameters are session, as in ?session=NAME or ?session= for the one without name, cassette, and unused, the "
     "number of unused recordings that are listed"
 )
+FORBIDDEN = 403  # RFC 9110 section 15.5.4
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
@@ -67,6 +68,8 @@ class Verdict:
         """One more, or why one missed."""
         if event.kind == "explained":
             self._tallies.explained(exchange, event.text)
+        elif is_drive_by(exchange):
+            return
         elif self._tallies.ended(exchange):
             self._tallies.report(exchange, self._redactor.target(exchange.request.target).decode("latin-1"))
 
@@ -148,6 +151,15 @@ class Verdict:
                 unused[name].add([number for number in ids if number < since])
             await self._worker.run(_nothing)  # others have their turn
         return unused
+
+
+def is_drive_by(exchange: Exchange) -> bool:
+    """Whether a web page asked that may not: whatever it wanted, it is no part of anybody's run.
+
+    Refused before the way of an exchange began, and sent by a browser (Fetch Metadata, or an `Origin`).
+    """
+    refused = exchange.shelf is None and exchange.status == FORBIDDEN
+    return refused and any(name in exchange.request.headers for name in (b"origin", b"sec-fetch-site"))
 
 
 def _recordings(store: Store, ids: list[int]) -> list[dict[str, str]]:

@@ -54,7 +54,9 @@ class Rig:
     def __init__(self, found=None, child=True, **settings):
         self.told, self.every, self.work, self.found = [], {}, Work() if child else None, found or recording()
         services = SimpleNamespace(
-            store=SimpleNamespace(get=lambda number: self.found if number == 5 else None, similar=lambda *_: []),
+            store=SimpleNamespace(
+                get=lambda number: self.found if number == 5 else None, similar=lambda *_: [], patterns=lambda: ()
+            ),
             work=self.work,
             worker=None,
             life=Life(),
@@ -62,6 +64,7 @@ class Rig:
             facts={},
             clock=SimpleNamespace(wall=lambda: 1000.0),
             scheduler=SimpleNamespace(every=self.every.setdefault),
+            shelves=SimpleNamespace(default=SimpleNamespace(mode=SimpleNamespace(name=Settings(**settings).mode))),
             tell=lambda exchange, event: self.told.append((exchange.id, event.kind, event.text)),
         )
         self.services, self.plugin = services, Nearest()

@@ -5,6 +5,7 @@ import inspect
 import pytest
 from attrs import evolve
 from near_rig import ANSWER, CHAT, OTHER, UPSTREAM, Rig, exchange, recording
+from talk_rig import answering, chat, dialect_of, said
 
 from proxy_daemon.core.cache_control import Directives
 from proxy_daemon.core.headers import Headers
@@ -42,6 +43,28 @@ def test_what_is_asked_has_no_secrets():
     assert "hush" not in str((head, octets))
     assert ("X-B\xe4r", "\xfc") in head["headers"]
     assert (head["upstream"], head["below"]) == (UPSTREAM.url, 0)
+
+
+class Inline:
+    async def run(self, function, *args):
+        return function(*args)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["nothing is near", "what carries a talk is near"])
+def test_a_talk_is_told_in_its_own_words(known):
+    """The child process knows its carrier only."""
+    talk = answering(said("hello"), number=5, detail="line 3", fingerprint=b"")
+    rig = Rig(found=talk)
+    rig.work.answer = ANSWER if known else {"index": {}}
+    services = rig.plugin._services
+    services.worker, services.store.patterns = Inline(), lambda: (talk,)
+    small, large = (exchange(body=chat("hello you").body.whole() + b" " * size) for size in (0, LARGEST_HERE))
+    small.dialect = large.dialect = dialect_of(chat("hello"))
+    near = rig.near(small)
+    assert near.differences == ('message 1.says: recorded "hello" / incoming "hello you"',)
+    assert (near.recording.id, near.answers) == (5, False)
+    assert near.called.endswith("5, line 3")
+    assert (rig.near(large) is None) is not known
 
 
 def test_a_body_that_is_not_in_memory_is_told_by_its_size():

@@ -312,3 +312,22 @@ def test_the_plugin_does_no_harm():
     run.send("a")
     run.send("b")
     assert run.kit.hooks.faults == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "status", "begun", "counted"),
+    [
+        (b"Origin", 403, False, 0),
+        (b"Sec-Fetch-Site", 403, False, 0),
+        (b"X-Other", 403, False, 1),  # a client that named the daemon wrongly has failed, and its run with it
+        (b"Origin", 413, False, 1),
+        (b"Origin", 403, True, 1),  # what upstream or a rule refuses
+    ],
+)
+def test_what_a_web_page_elsewhere_was_refused_is_no_part_of_a_run(field, status, begun, counted):
+    run = Run()
+    request = Request(b"POST", CHAT.encode(), Headers(((field, b"http://evil.example"),)))
+    exchange = Exchange(1, request, parse_upstream("http://up.example"), GENERIC, 0.0, outcome=Outcome.REFUSED)
+    exchange.status, exchange.shelf = status, run.plugin._shelves.default if begun else None
+    run.plugin.llmproxy_log(exchange, Event("ended"))
+    assert run.shown()[""]["refused"] == counted
