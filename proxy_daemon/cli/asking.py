@@ -1,7 +1,7 @@
 """Asks a running daemon for one of its own pages.
 
 No redirect is followed and no proxy is used: the admin token goes to the daemon that was named, and nowhere else.
-Called by `verdict`.
+Called by `verdict` and all that changes something in a daemon.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 SECONDS = 30.0  # of silence
 LONGEST = 120.0  # seconds for the whole answer
 MOST = 64 * 1024 * 1024  # octets of an answer
 OK = 200
+TOKEN = "/_llmproxy/api/token"  # noqa: S105  (a path)
 
 
 class NoAnswer(Exception):
@@ -58,13 +59,31 @@ def address(url: str, token: str = "") -> Address:
     return Address(plain, parts.hostname, port or (443 if tls else 80), tls, parts.path.rstrip("/"), token)
 
 
-def ask(daemon: Address, method: str, path: str, parameters: Mapping[str, str]) -> Any:
-    """The JSON that it answers. Raises `NoAnswer`."""
+def with_token(daemon: Address) -> Address:
+    """The same, with the token that whoever changes something shows: the admin's, else what it tells. `NoAnswer`."""
+    if daemon.token:
+        return daemon
+    found = ask(daemon, "GET", TOKEN, {})
+    token = found.get("token") if isinstance(found, dict) else None
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        raise NoAnswer(f"{daemon.url}: {TOKEN} tells no token: is it an llmproxy of this version?")
+    return evolve(daemon, token=token)
+
+
+def ask(daemon: Address, method: str, path: str, parameters: Mapping[str, str], body: Any = None) -> Any:
+    """The JSON that it answers. ``body``: sent as JSON, unless None. What changes something gets its token by itself.
+
+    Raises `NoAnswer`.
+    """
+    if method != "GET":
+        daemon = with_token(daemon)
     query = f"?{urlencode(parameters)}" if parameters else ""
     fields = {"Accept": "application/json"} | ({"X-LLMProxy-Token": daemon.token} if daemon.token else {})
+    data = None if body is None else json.dumps(body).encode()
     connection = _connection(daemon)
     try:
-        connection.request(method, daemon.prefix + path + query, headers=fields)
+        more = {} if data is None else {"Content-Type": "application/json"}
+        connection.request(method, daemon.prefix + path + query, data, fields | more)
         answer = connection.getresponse()
         status, data = answer.status, _read(answer)
     except (OSError, http.client.HTTPException) as error:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any
 
 import attrs
 from attrs import frozen
 
-from proxy_daemon.core.conversation import Answer, Conversation, Tool
+from proxy_daemon.core.conversation import Answer, Conversation
 from proxy_daemon.core.dialects import recognise
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.dialects.reading import read_answer
+from proxy_daemon.core.inspecting.plain import plain
 from proxy_daemon.core.messages import Recording, Request, Unknown
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.redacted_response import redacted_response
@@ -83,8 +83,8 @@ class Exhibit:
             "rules": recording.rules,
             "delivered": self._delivered(),
             "unknown": [each.value for each in Unknown if each in recording.unknown],
-            "conversation": _plain(self.conversation),
-            "answer": _plain(self.answer),
+            "conversation": plain(self.conversation),
+            "answer": plain(self.answer),
             "problem": self.problem,
             "not_served": self.not_served,
         }
@@ -112,21 +112,6 @@ def exhibit(
     answer, problem = (None, "") if response is None else read_answer(dialect, request, response)
     shown = attrs.evolve(recording, request=request, response=response)
     return Exhibit(place, shown, dialect, dialect.conversation(request), answer, problem, not_served)
-
-
-def _plain(value: Any) -> Any:
-    """Values of `core/conversation.py` as JSON has them: each part says by "type" what it is; without octets."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, Tool):
-        return {"name": value.name, "description": value.description, "schema": value.schema}
-    if not attrs.has(type(value)):
-        return value
-    fields = {each.name: getattr(value, each.name) for each in attrs.fields(type(value))}
-    told = {name: _plain(each) for name, each in fields.items() if not isinstance(each, bytes)}
-    return {"type": type(value).__name__} | told
 
 
 def _dumped(facts: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """What plugins add to the commands that read recordings: formats of files, and dialects. Without the daemon's pipeline.
 
-Plugins are found as the daemon finds them: entry points of the group "llmproxy", and `--plugin`. Called by `import`
-and `show`. Only two hooks are ever called here.
+Plugins are found as the daemon finds them: entry points of the group "llmproxy", and `--plugin`. Called by `import`,
+`export` and `show`. Only two hooks are ever called here.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from proxy_daemon import hookspecs
 from proxy_daemon.core.cassettes import Format
 from proxy_daemon.core.cassettes.formats import BUILT_IN as FORMATS
 from proxy_daemon.core.cassettes.llmproxy import LlmproxyCassette
+from proxy_daemon.core.cassettes.wiremock.format import WireMock
+from proxy_daemon.core.cassettes.writers import Writer, writers_in
 from proxy_daemon.core.dialects import BUILT_IN as DIALECTS
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.settings import Settings
 from proxy_daemon.settings.plugin_places import NotLoaded, imported, loaded, plugin_name
 from proxy_daemon.store.cassette.beside import Beside
+from proxy_daemon.store.cassette.stub_files import stub_files
 
 
 class PluginError(Exception):
@@ -39,7 +42,12 @@ class Extensions:
 
     def formats(self) -> Sequence[Format]:
         """Those of plugins, then the built-in ones. Raises `PluginError`."""
-        return [*self._all("llmproxy_formats"), LlmproxyCassette(_beside), *FORMATS]
+        added = (each for each in self._all("llmproxy_formats") if hasattr(each, "recognises"))
+        return [*added, LlmproxyCassette(_beside), WireMock(stub_files), *FORMATS]
+
+    def writers(self) -> Sequence[Writer]:
+        """What plugins add to `WRITERS` (`core/cassettes/writers.py`). Raises `PluginError`."""
+        return writers_in(self._all("llmproxy_formats"))
 
     def dialects(self) -> Sequence[Dialect]:
         """As the daemon asks them. Raises `PluginError`."""

@@ -1,6 +1,6 @@
 """What commands that read recordings share: the daemon's settings without a daemon, and how a file is named.
 
-Called by `import`, `show` and `diff`.
+Called by `import`, `export`, `show` and `diff`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from proxy_daemon.core.cassettes import MOST, Unreadable
 from proxy_daemon.settings import Settings
@@ -72,6 +72,22 @@ def octets(name: str) -> bytes:
     if len(data) > MOST:
         raise Unreadable(name, f"larger than {MOST} octets")
     return data
+
+
+def opened(name: str) -> BinaryIO:
+    """A regular file, to be read in parts. Raises `Unreadable`."""
+    if not name:
+        raise Unreadable("''", "an empty name")
+    try:
+        file = open(name, "rb", opener=_opened)  # noqa: SIM115  (who calls closes it)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise Unreadable(name, getattr(error, "strerror", "") or str(error)) from None
+    try:
+        _check_regular(name, file.fileno())
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _opened(name: str, flags: int) -> int:

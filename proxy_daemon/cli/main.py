@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from functools import partial
 
 from proxy_daemon import __version__
 from proxy_daemon.cli.output import guarded
@@ -16,10 +17,15 @@ usage: llmproxy serve [OPTIONS]    run the proxy in the foreground; llmproxy ser
        llmproxy demo               record, stream, replay with the upstream gone, explain a near miss
        llmproxy token NAME         make a token for a client of another machine
        llmproxy import FILES...    bring recordings of other tools into the store
+       llmproxy export [FILTER]    write exchanges in the format of another tool; --help lists formats
+       llmproxy list [FILTER]      list the exchanges of the store; llmproxy list --help tells of filters
        llmproxy show FILE[#n]      show what is said in recordings; llmproxy show ID for one of the store
        llmproxy scan FILES...      look for secrets in recordings, and in any other file
        llmproxy lint FILES...      say what is wrong with cassettes; prune takes it out, sort puts them in order
        llmproxy diff A B           how two recordings differ, by what is said in them; also for git diff
+       llmproxy edit ID            write another answer for a recorded exchange: that one is replayed
+       llmproxy mark ID MARK       mark an exchange; also comment, pin, unpin, delete, and promote into a cassette
+       llmproxy mode [MODE]        say or set the mode of the daemon that runs
        llmproxy verdict            say what of a run came from recordings; exit code 1 where CI must fail
        llmproxy rewrite RULES      apply rules to the standard input; --explain says which rule changes what
        llmproxy --version
@@ -69,6 +75,20 @@ def token(arguments: list[str]) -> int:
 def import_files(arguments: list[str]) -> int:
     """Recordings of other tools into the store. Returns the exit code."""
     from proxy_daemon.cli.importing import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
+def export(arguments: list[str]) -> int:
+    """Exchanges in the format of another tool. Returns the exit code."""
+    from proxy_daemon.cli.exporting import run  # noqa: PLC0415  (as above)
+
+    return run(arguments)
+
+
+def list_exchanges(arguments: list[str]) -> int:
+    """The exchanges of the store. Returns the exit code."""
+    from proxy_daemon.cli.listing import run  # noqa: PLC0415  (as above)
 
     return run(arguments)
 
@@ -129,11 +149,21 @@ def rewrite(arguments: list[str]) -> int:
     return run(arguments)
 
 
+def act(name: str, arguments: list[str]) -> int:
+    """What people do to exchanges, or to the running daemon. Returns the exit code."""
+    from proxy_daemon.cli.acting import run  # noqa: PLC0415  (as above)
+
+    return run(name, arguments)
+
+
+ACTS = ("mark", "comment", "pin", "unpin", "delete", "edit", "promote", "mode")
 COMMANDS = {
     "run": run_command,
     "demo": demo,
     "token": token,
     "import": import_files,
+    "export": export,
+    "list": list_exchanges,
     "show": show,
     "scan": scan,
     "lint": lint,
@@ -142,7 +172,7 @@ COMMANDS = {
     "diff": diff,
     "verdict": verdict,
     "rewrite": rewrite,
-}
+} | {name: partial(act, name) for name in ACTS}
 
 
 def main() -> int:

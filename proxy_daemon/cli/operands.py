@@ -11,11 +11,13 @@ from contextlib import closing
 from attrs import evolve, frozen
 
 from proxy_daemon.cli.given import is_there, numbered, octets
+from proxy_daemon.core.bodies import Bytes, chunks
 from proxy_daemon.core.cassettes import Format, Skipped, Unreadable
 from proxy_daemon.core.cassettes.formats import read
 from proxy_daemon.core.comparing.side import Side, Unread
 from proxy_daemon.core.dialects import recognise
 from proxy_daemon.core.dialects.dialect import Dialect
+from proxy_daemon.core.inspecting.answered import answered
 from proxy_daemon.core.messages import Recording, id_number
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.redacted_response import redacted_response
@@ -75,11 +77,12 @@ class Operands:
         try:
             with closing(Reading(self.store)) as reading:
                 recording = reading.get(number)
-        except StoreError as error:
+                if recording is None:
+                    raise NotThere(f"the store {self.store} has no exchange {what}, and there is no such file")
+                kept = _in_memory(answered(recording, reading.get))
+        except (StoreError, OSError) as error:
             raise NotThere(str(error)) from error
-        if recording is None:
-            raise NotThere(f"the store {self.store} has no exchange {what}, and there is no such file")
-        return Operand([self._side(what, recording)])
+        return Operand([self._side(what, kept)])
 
     def _sides(self, name: str, called: str) -> Iterator[Side | Unread]:
         try:
@@ -108,3 +111,12 @@ class Operands:
             return Side(place, shown, recognise(request, self.dialects), fingerprint)
         except (Exception, SystemExit) as error:  # a plugin's dialect, or a damaged store
             raise NotThere(f"{place}: {type(error).__name__}: {error}") from error
+
+
+def _in_memory(recording: Recording) -> Recording:
+    """The same when the store's file is closed: answers are read in parts, when they are needed. Raises OSError."""
+    request, response = recording.request, recording.response
+    request = evolve(request, body=Bytes(b"".join(chunks(request.body))))
+    if response is not None:
+        response = evolve(response, body=Bytes(b"".join(chunks(response.body))))
+    return evolve(recording, request=request, response=response)

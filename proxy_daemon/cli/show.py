@@ -22,7 +22,8 @@ from proxy_daemon.core.bodies import chunks
 from proxy_daemon.core.cassettes import Format, Skipped, Unreadable
 from proxy_daemon.core.cassettes.formats import read
 from proxy_daemon.core.dialects.dialect import Dialect
-from proxy_daemon.core.messages import Recording, id_number
+from proxy_daemon.core.inspecting.answered import answered
+from proxy_daemon.core.messages import Recording, id_number, id_text
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.secret_rules import NO_RULES, Rules
 from proxy_daemon.settings import SettingsError
@@ -147,7 +148,14 @@ def _stored(show: Show, what: str, exchange_id: int, store: str) -> None:
         recording = reading.get(exchange_id)
         if recording is None:
             raise NotThere(f"the store {store} has no exchange {what}, and there is no such file")
-        show.one(what, recording, "" if recording.replayable else "it was not kept for that")
+        show.one(what, answered(recording, reading.get), _why_not_kept(recording))
+
+
+def _why_not_kept(recording: Recording) -> str:
+    if recording.replayable:
+        return ""
+    source = recording.served_from
+    return f"the recording {id_text(source)} has answered it" if source else "it was not kept for that"
 
 
 def _parts(said: argparse.Namespace) -> Callable[[Recording, Exhibit | None], Iterator[str | bytes]]:

@@ -95,6 +95,17 @@ def test_an_exchange_of_the_store(llmproxy, place, daemon):
     assert "has no exchange 0000000000000001" in said
 
 
+def test_what_the_store_keeps_in_parts_is_compared_too(llmproxy, place, daemon):
+    """Such a body is read from the file when it is needed, not when the exchange is."""
+    one = daemon("--upstream", "demo:", "--store", str(place / "s.db"))
+    ids = [one.chat(f"Count to {to}", stream=True)[1]["X-LLMProxy-Exchange"] for to in (199, 200, 200)]
+    one.stop()
+    code, lines, said = llmproxy("diff", *ids[:2], "--store", "s.db")
+    assert (code, said) == (1, "")
+    assert any(line.strip() == "answer text" for line in lines)
+    assert llmproxy("diff", *ids[1:], "--store", "s.db") == (0, [], ""), "a hit says what its recording says"
+
+
 def test_a_recording_of_another_tool(llmproxy, place, cassette):
     request = {"method": "POST", "uri": "https://api.openai.com/v1/chat/completions", "headers": {}}
     request["body"] = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "What is rain?"}]})

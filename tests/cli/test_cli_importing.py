@@ -221,6 +221,7 @@ def test_a_body_beyond_the_limit_is_cut_and_not_served(call, cassette, monkeypat
     [
         ((), "the following arguments are required: FILE"),
         (("f", "--nonsense"), "unrecognized arguments"),
+        (("f", "--into", ""), "--into '': name a cassette"),
         (("f", "--as", "ftp://x"), "--as: upstream"),
         (("f", "--plugin", "no.such"), "plugin 'no.such' cannot be loaded"),
     ],

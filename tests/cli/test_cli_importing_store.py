@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 from interactions import ASKED, JSON, SAID, entry, recordings
 
+from proxy_daemon.cli import import_reader
 from proxy_daemon.cli.importing import SCOPED
 from proxy_daemon.store import access, imports, opening, writer
 from proxy_daemon.store.access import StoreError
@@ -105,14 +106,15 @@ def test_a_lock_on_all_of_it_is_told_too(call, cassette):
 
 
 def test_what_was_done_before_the_store_failed_is_told(call, cassette, monkeypatch):
-    add = imports.Imports.add
+    begun = imports.Imports._begun
 
     def failing(self, recording):
         if recording.request.json.get("seed") == 2:
             raise StoreError("the store s.db takes nothing: database or disk is full")
-        return add(self, recording)
+        return begun(self, recording)
 
-    monkeypatch.setattr(imports.Imports, "add", failing)
+    monkeypatch.setattr(import_reader, "MOST", 1)
+    monkeypatch.setattr(imports.Imports, "_begun", failing)
     cassette(entry(), name="good.yaml")
     cassette({"kind": "ws", "data": "x"}, *numbered(5), name="bad.yaml")
     code, lines, error = call("good.yaml", "bad.yaml", "good.yaml", "x\x1b.yaml")

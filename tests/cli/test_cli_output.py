@@ -69,16 +69,28 @@ def test_a_json_line_for_programs(tmp_path, options):
 
 def test_a_readable_line_for_a_terminal(tmp_path):
     with on_a_terminal(tmp_path) as (proxy, read):
-        proxy.chat()
-        shown = read(b"completions")
-    assert re.search(r"miss +\S+ POST /v1/chat/completions  demo-fast  200  \d+ B  \d+/\d+ ms\r\n$", shown)
+        proxy.request("GET", "/v1/models")
+        shown = read(b"/v1/models")
+    assert re.search(r"live +\S+ GET /v1/models  200  \d+ B  \d+/\d+ ms\r\n$", shown)
+
+
+def test_a_conversation_for_a_terminal(tmp_path):
+    with on_a_terminal(tmp_path) as (proxy, read):
+        proxy.chat("hello there")
+        shown = read(b"miss")
+    assert "hello there" in shown
+    assert "POST /v1/chat/completions" in shown
 
 
 def test_verbose_says_all_of_a_refusal(tmp_path):
     with on_a_terminal(tmp_path, "--mode", "none", "--verbose") as (proxy, read):
         _, headers, _ = proxy.chat()
-        shown = read(b"Nothing recorded is near it.")
+        shown = read(b"no recording answers")
+        _, line_headers, _ = proxy.request("GET", "/v1/models")
+        shown += read(b"Nothing recorded is near it.")
     assert headers["X-LLMProxy-Exchange"] in shown
+    assert line_headers["X-LLMProxy-Exchange"] in shown
+    assert "Content-Type: application/json" in shown
 
 
 def test_quiet_says_nothing_on_a_terminal(tmp_path):

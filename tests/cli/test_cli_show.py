@@ -193,6 +193,21 @@ def test_an_exchange_of_the_store(call, cassette, daemon, tmp_path):
     assert call(exchange["id"], "--store", "s.db", "--raw")[1].encode() == raw
 
 
+def test_a_hit_is_told_by_what_answered_it(call, cassette, daemon, tmp_path):
+    cassette()
+    proxy = daemon("--upstream", "demo:", store=tmp_path / "s.db")
+    for fields in ({}, {}, {"Cache-Control": "no-store"}):
+        proxy.chat("What is the capital of France?", headers=fields)
+    withheld, hit, first = (row["id"] for row in proxy.exchanges())
+    said = call(hit, "--store", "s.db")[1]
+    assert "    What is the capital of France?" in said
+    assert "  answer:\n    Paris." in said
+    assert f"not to be served: the recording {first} has answered it" in said
+    assert call(hit, "--store", "s.db", "--raw") == call(first, "--store", "s.db", "--raw")
+    assert "Paris" not in call(withheld, "--store", "s.db")[1]
+    assert call("~said paris", "--store", "s.db", "--json", command="list")[1].count(withheld) == 0
+
+
 def test_an_import_reads_the_same_from_the_store(call, cassette):
     name = cassette(entry())
     from_file = json.loads(call(name, "--json")[1])

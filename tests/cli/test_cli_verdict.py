@@ -136,9 +136,21 @@ def test_json_is_the_answer(call, serving):
     ],
 )
 def test_what_is_asked(call, serving, words, line):
-    server = serving(GOOD)
+    server = serving(GOOD | {"token": TOKEN})
     assert call("--url", server.url, *words)[0] == 0
-    assert asked(server).startswith(line + "\r\n")
+    *first, last = [head.decode() for head, _ in server.requests]
+    assert last.startswith(line + "\r\n")
+    token = ["GET /_llmproxy/api/token"] if "--reset" in words else []
+    assert [each.partition(" HTTP")[0] for each in first] == token
+    assert (f"\r\nX-LLMProxy-Token: {TOKEN}\r\n" in last) is ("--reset" in words)
+
+
+@pytest.mark.parametrize("said", [{"token": 7}, {"token": "a\r\nb"}, {"token": "\u00fc"}, {}, [], 7])
+def test_a_daemon_without_a_token_is_not_asked_to_forget(call, serving, said):
+    server = serving(said)
+    code, _, err = call("--url", server.url, "--reset")
+    assert (code, len(server.requests)) == (1, 1)
+    assert "/_llmproxy/api/token tells no token" in err
 
 
 def test_the_token_goes_to_the_daemon_and_no_further(call, serving, tmp_path, monkeypatch):
