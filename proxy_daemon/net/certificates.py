@@ -10,10 +10,12 @@ import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from attrs import frozen
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509 import Certificate, InvalidVersion, load_pem_x509_certificates
 from OpenSSL import SSL, crypto
 from twisted.internet.ssl import CertificateOptions
@@ -90,7 +92,9 @@ def _options(key: Any, own: Certificate, chain: list[Certificate]) -> Certificat
 def _certificates(path: Path) -> list[Certificate]:
     content = _content(path, "certificate")
     try:
-        return load_pem_x509_certificates(content)
+        with catch_warnings():  # of what RFC 5280 forbids and servers have all the same, as a serial number of 0
+            simplefilter("ignore", CryptographyDeprecationWarning)
+            return load_pem_x509_certificates(content)
     except (ValueError, InvalidVersion) as error:
         raise CertificateError(f"there is no certificate in PEM format in {path}") from error
 

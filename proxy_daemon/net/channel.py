@@ -28,7 +28,6 @@ from proxy_daemon.pipeline.faults import Refusal
 from proxy_daemon.pipeline.ports import Flow
 
 if TYPE_CHECKING:
-    from proxy_daemon.net.request import FrontRequest
     from proxy_daemon.net.site import FrontSite
 
 MAX_KNOWN = 256  # heads
@@ -53,6 +52,7 @@ class FrontChannel(WatchedChannel):
     """One client connection. ``local_host`` and ``peer_host`` are looked up once: each is a system call."""
 
     transport: Any
+    site: FrontSite
     rejected = False
     _line = b""  # the request line, where the head did not come in one read
     _doubtful = False  # the parser has seen two lengths, or one that is none
@@ -63,7 +63,7 @@ class FrontChannel(WatchedChannel):
 
     def connectionMade(self) -> None:
         """Look the addresses up."""
-        self._site = cast("FrontSite", self.site)  # type: ignore[attr-defined]
+        self._site = self.site
         # One line may be all there is of a head.
         self.totalHeadersSize = self.MAX_LENGTH = self._site.limits.max_head
         super().connectionMade()
@@ -120,7 +120,7 @@ class FrontChannel(WatchedChannel):
 
     def _take(self, known: KnownHead, body: bytes) -> None:
         """What the parser does at the end of a head and of a body, by `allHeadersReceived` and `allContentReceived`."""
-        request = cast("FrontRequest", self.requestFactory(self, 0))
+        request: Any = self.requestFactory(self, 0)
         self.requests.append(request)
         self._HTTPChannel__first_line = 1  # an empty line before it counts no more
         self._savedTimeOut = self.setTimeout(None)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from proxy_daemon.core import cors
 from proxy_daemon.core.messages import ResponseHead
 from proxy_daemon.net import eager
@@ -18,6 +20,15 @@ if TYPE_CHECKING:
 # An upstream's page in a browser has the same origin as our own pages, which show what was said. It is shown, but no
 # script of it runs, and nothing of it reads them (https://www.w3.org/TR/CSP3/#directive-sandbox).
 SANDBOX = b"Content-Security-Policy: sandbox\r\n"
+# What an upstream says to a browser of its whole origin, or host, would hold for ours: where faults are reported (each
+# address of our pages among them), cookies for all servers of this machine, TLS, other ports, workers.
+OF_ITS_ORIGIN = frozenset(
+    (
+        *(b"nel", b"report-to", b"reporting-endpoints", b"set-cookie", b"clear-site-data", b"service-worker-allowed"),
+        *(b"strict-transport-security", b"public-key-pins", b"expect-ct", b"alt-svc", b"accept-ch", b"critical-ch"),
+        *(b"origin-agent-cluster", b"no-vary-search", b"speculation-rules", b"use-as-dictionary"),
+    )
+)
 NO_CONTENT = 204
 NO_BODY = frozenset((NO_CONTENT, 304))
 
@@ -55,6 +66,7 @@ class FrontClient:
         request.startedWriting = 1
         if request.caller.shows:
             own += SANDBOX
+            head = evolve(head, headers=head.headers.without(OF_ITS_ORIGIN))
         origin = request.caller.origin
         self._held = b"%b%b%b\r\n" % (cors.wire(head, origin) if origin else head.wire, own, framing)
 

@@ -18,7 +18,9 @@ from twisted.web.resource import Resource
 from proxy_daemon.core.messages import MAY_MAKE, Request, ResponseHead
 from proxy_daemon.core.routing import RESERVED
 from proxy_daemon.net.client import FrontClient
+from proxy_daemon.net.json_pages import Branch
 from proxy_daemon.pipeline.admission import Admission
+from proxy_daemon.pipeline.begun import begun
 from proxy_daemon.pipeline.exchange import Pipeline
 from proxy_daemon.pipeline.faults import Refusal
 
@@ -50,7 +52,7 @@ class Front:
             exchange = self.admission.admit(
                 request.method,
                 request.uri,
-                request.fields,
+                request.relayed_fields,
                 request.spool,
                 request.channel.peer_host,
                 request.caller.name,
@@ -64,10 +66,10 @@ class Front:
             return
         if exchange.cassette:
             exchange.notes[MAY_MAKE] = request.is_ours
-        running = Deferred.fromCoroutine(self.pipeline.run(exchange, FrontClient(request)))
-        if not running.called:
+        running = begun(self.pipeline.run(exchange, FrontClient(request)))
+        if isinstance(running, Deferred):  # else it has ended: most hits have
             request.running, request.exchange = running, exchange
-        running.addErrback(_unexpected)
+            running.addErrback(_unexpected)
 
     def turn_away(self, request: Request, client: str, refusal: Refusal) -> tuple[ResponseHead, bytes, bytes]:
         """Head, our own fields and body of the answer to a request that may not come in.
@@ -98,7 +100,7 @@ class FrontResource(Resource):
     def __init__(self, front: Front, mounts: Mapping[str, Any]) -> None:
         super().__init__()
         self._front = front
-        own = Resource()
+        own = Branch()
         for segment, resource in mounts.items():
             own.putChild(segment.encode(), resource)
         self.putChild(RESERVED[1:], own)

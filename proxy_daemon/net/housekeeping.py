@@ -9,7 +9,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.defer import TimeoutError as Overdue
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -82,6 +83,13 @@ class LoopingScheduler:
             loop.stop()
         while self._at_stop:
             await maybeDeferred(self._at_stop.pop()).addErrback(_logged)
+
+
+def within(reactor: Any, seconds: float, waiting: Any) -> Deferred[Any]:
+    """`core.services.Services.within`: the result, or None where it is not there in time."""
+    result: Deferred[Any] = waiting if isinstance(waiting, Deferred) else ensureDeferred(waiting)
+    result.addTimeout(seconds, reactor)
+    return result.addErrback(lambda failure: None if failure.trap(Overdue) else failure)
 
 
 class Lines:

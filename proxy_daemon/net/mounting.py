@@ -9,20 +9,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
-from twisted.internet.defer import ensureDeferred
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET
 
 from proxy_daemon.hookspecs import JsonPage
+from proxy_daemon.net.json_pages import Branch, JsonResource
 from proxy_daemon.pipeline.faults import StartError
 
-log = Logger()
-
 METHODS = frozenset(("GET", "PUT", "DELETE"))  # HTML forms and links of other sites can send GET only, of these
-_PATH = re.compile(r"(?:[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*)?")
+TAKEN = ("to", "cassette")  # below these, requests name an upstream or a cassette
+_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
+_WILD = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
 def mounted(found: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
@@ -41,10 +37,25 @@ def mounted(found: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
 
 
 def _check(plugin: str, path: Any, page: Any) -> None:
-    if not isinstance(path, str) or _PATH.fullmatch(path) is None or {".", ".."} & set(path.split("/")):
-        raise StartError(f"plugin {plugin!r}: {path!r} is no path of a page: segments of letters, digits and .-_~")
+    if not isinstance(path, str) or not _is_path(path):
+        raise StartError(
+            f"plugin {plugin!r}: {path!r} is no path of a page: segments of letters, digits and .-_~,"
+            " and behind the first one {names}"
+        )
     if isinstance(page, JsonPage) and not (page.answers and METHODS.issuperset(page.answers)):
         raise StartError(f"plugin {plugin!r}: the page {path!r} answers others than {', '.join(sorted(METHODS))}")
+
+
+def _is_path(path: str) -> bool:
+    """A name stands once, and not in the first place: the daemon has others there (`core/routing.py`)."""
+    first, *rest = path.split("/")
+    if first in TAKEN:
+        return False
+    if not rest and not first:
+        return True
+    names = [each for each in rest if _WILD.fullmatch(each)]
+    plain = [first, *(each for each in rest if each not in names)]
+    return len(set(names)) == len(names) and all(_SEGMENT.fullmatch(each) and each not in (".", "..") for each in plain)
 
 
 def _place(root: dict[str, Any], path: str, plugin: str, page: Any) -> None:
@@ -53,90 +64,33 @@ def _place(root: dict[str, Any], path: str, plugin: str, page: Any) -> None:
     if not rest:
         root[first] = resource
         return
-    above = root.setdefault(first, Resource())
+    above = root.setdefault(first, Branch())
     for segment in rest[:-1]:
-        children = getattr(above, "children", {})
-        if segment.encode() not in children:
-            _put(above, segment, Resource(), plugin, path)
-        above = above.children[segment.encode()]
+        below = _below(above, segment)
+        if below is None:
+            below = Branch()
+            _put(above, segment, below, plugin, path)
+        above = below
     _put(above, rest[-1], resource, plugin, path)
 
 
+def _below(above: Any, segment: str) -> Resource | None:
+    """What stands there already."""
+    if _WILD.fullmatch(segment) is None:
+        found: Resource | None = getattr(above, "children", {}).get(segment.encode())
+        return found
+    wild = getattr(above, "wild", None)
+    return wild[1] if wild is not None and wild[0] == segment[1:-1] else None
+
+
 def _put(above: Any, segment: str, resource: Any, plugin: str, path: str) -> None:
-    if getattr(above, "isLeaf", False) or not isinstance(above, Resource):
+    wild = _WILD.fullmatch(segment)
+    fits: bool = isinstance(above, Branch if wild else Resource)
+    if getattr(above, "isLeaf", False) or not fits:
         raise StartError(f"plugin {plugin!r}: nothing can stand at {path!r}, what is above it has no pages below")
-    if segment.encode() in above.children:
+    if above.wild is not None if wild else segment.encode() in above.children:
         raise StartError(f"plugin {plugin!r}: another plugin has a page at {path!r}")
-    above.putChild(segment.encode(), resource)
-
-
-class JsonResource(Resource):
-    """A `JsonPage`."""
-
-    isLeaf = True
-
-    def __init__(self, name: str, page: JsonPage) -> None:
-        super().__init__()
-        self._name, self._answers = name, page.answers
-        more = {"HEAD"} if "GET" in page.answers else set()
-        self._allowed = ", ".join(sorted({*page.answers, *more})).encode()
-
-    def render(self, request: Any) -> Any:
-        """Any method; the answer may come later."""
-        method = request.method.decode("latin-1")
-        function = self._answers.get("GET" if method == "HEAD" else method)
-        if request.postpath:
-            return _write(request, 404, {"error": "there is no such page"})
-        if function is None:
-            request.setHeader(b"allow", self._allowed)
-            return _write(request, 405, {"error": f"this page answers {self._allowed.decode()}"})
-        parameters = _parameters(request.args)
-        if parameters is None:
-            return _write(request, 400, {"error": "a parameter is given twice, or is no UTF-8"})
-        left: list[Failure] = []
-        answering = ensureDeferred(_answer(function, parameters))
-        request.notifyFinish().addErrback(left.append).addCallback(lambda _: answering.cancel())
-        answering.addErrback(self._failed, left).addCallback(_send, request, left)
-        return NOT_DONE_YET
-
-    def _failed(self, failure: Failure, left: list[Failure]) -> tuple[int, bytes]:
-        if not left:
-            log.failure("the page {name} failed", failure, name=self._name)
-        return 500, _encoded({"error": "this page failed; the log of llmproxy says where"})
-
-
-async def _answer(function: Any, parameters: Mapping[str, str]) -> tuple[int, bytes]:
-    found = function(parameters)
-    status, value = await found if hasattr(found, "__await__") else found
-    return int(status), _encoded(value)
-
-
-def _parameters(args: Mapping[bytes, list[bytes]]) -> dict[str, str] | None:
-    """None where one has two values, of which nobody could say which is meant."""
-    try:
-        found = {name.decode(): [value.decode() for value in values] for name, values in args.items()}
-    except UnicodeDecodeError:
-        return None
-    return {name: values[0] for name, values in found.items()} if all(len(v) == 1 for v in found.values()) else None
-
-
-def _send(answer: tuple[int, bytes], request: Any, left: list[Failure]) -> None:
-    if not left:
-        request.write(_headed(request, *answer))
-        request.finish()
-
-
-def _write(request: Any, status: int, value: Any) -> bytes:
-    return _headed(request, status, _encoded(value))
-
-
-def _headed(request: Any, status: int, data: bytes) -> bytes:
-    request.setResponseCode(status)
-    request.setHeader(b"content-type", b"application/json")
-    request.setHeader(b"cache-control", b"no-store")
-    request.setHeader(b"content-length", b"%d" % len(data))
-    return b"" if request.method == b"HEAD" else data
-
-
-def _encoded(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    if wild:
+        above.wild = wild[1], resource
+    else:
+        above.putChild(segment.encode(), resource)

@@ -10,11 +10,11 @@ Its rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -70,7 +70,7 @@ class Relay:
         *,
         tape: Tape | None = None,
         micros: Callable[[], int] = lambda: 0,
-        keep: Callable[[Response, Ending], Coroutine[Any, Any, Any]] | None = None,
+        keep: Callable[[Response, Ending], Deferred[Any]] | None = None,
         dialect: Dialect | None = None,
         drain: Drain = Drain(),
         age: int = -1,
@@ -202,7 +202,7 @@ class Relay:
             self._release()
             return
         response = Response(self.head, self._tape.body, self._tape.pieces, self._answer.trailers)
-        Deferred.fromCoroutine(self._keep(response, ending)).addErrback(_not_kept).addBoth(self._release)
+        maybeDeferred(self._keep, response, ending).addCallbacks(self._release, self._not_kept)
 
     def _release(self, _: object = None) -> None:
         """It is committed, or cannot be: hand over the last piece."""
@@ -210,6 +210,10 @@ class Relay:
         self._released = True
         for outlet in tuple(self._outlets):
             self.catch_up(outlet)
+
+    def _not_kept(self, failure: Failure) -> None:
+        log.failure("an exchange was not recorded: a defect in llmproxy, please report it", failure)
+        self._release()
 
     def _count_drained(self, data: bytes) -> None:
         if self._drained < 0:
@@ -261,7 +265,3 @@ class Relay:
         if not behind:
             self._overflow = b""
         return behind or any(outlet.paused for outlet in self._outlets)
-
-
-def _not_kept(failure: Failure) -> None:
-    log.failure("an exchange was not recorded: a defect in llmproxy, please report it", failure)

@@ -7,45 +7,49 @@ Fields keep their case and order. All that is not ours, or refused, goes to the 
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
-from twisted.web import http, server
-from twisted.web.http import Request as HTTPRequest  # not by the module: it looks for deprecated names
+from twisted.web import http
 
 from proxy_daemon.core import cors
+from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Ending, Exchange, Request, ResponseHead
-from proxy_daemon.core.routing import RESERVED, is_reserved, split_cassette, split_named
+from proxy_daemon.core.routing import CASSETTE, NAMED, RESERVED, is_reserved, split_cassette, split_named
 from proxy_daemon.net import guard
 from proxy_daemon.net.bodies import Spool
 from proxy_daemon.net.client import FrontClient
 from proxy_daemon.net.guard import NOBODY, Caller
+from proxy_daemon.net.lean_request import LeanRequest
 from proxy_daemon.net.limits import LimitMet, body_too_large, overdue, spool_failed
 from proxy_daemon.pipeline.faults import Refusal
 
 if TYPE_CHECKING:
-    from proxy_daemon.net.channel import FrontChannel
     from proxy_daemon.net.site import FrontSite
 
+OWN_MAX_BODY = 16 * 1024 * 1024  # octets that somebody may send to one of our own pages: they are kept in memory
 # In a 426. Fields of one hop, which `ResponseHead.wire` leaves out.
 SPOKEN_HERE = b"Connection: Upgrade\r\nUpgrade: HTTP/1.1\r\n"
-# On each of our own pages, unless it sets its own: no other page frames it or reads it, no cache keeps it.
+# Relative: a reverse proxy may have put a path before it.
+TO_OURS = RESERVED[1:] + b"/"
+# On each of our own pages, unless it sets its own: no other page frames it, reads it or holds its window, and no cache
+# keeps it.
 OWN_PAGE = (
     (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
     (b"x-frame-options", b"DENY"),
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 )
 
 
-class FrontRequest(server.Request):
+class FrontRequest(LeanRequest):
     """One request. Its response is written by `net.client.FrontClient`, or by a resource below `/_llmproxy/`."""
 
-    channel: FrontChannel
     site: FrontSite
     gone = False
     running: Deferred[None] | None = None
@@ -53,6 +57,8 @@ class FrontRequest(server.Request):
     refused: Refusal | None = None
     caller: Caller = NOBODY
     fields: Headers
+    spool: Spool | Bytes
+    most_body = 0  # octets that its body may have
 
     def gotLength(self, length: int | None) -> None:
         """The head is whole: whoever may not ask is told before the body comes."""
@@ -61,7 +67,7 @@ class FrontRequest(server.Request):
             return
         self.fields = Headers(self.channel.raw_fields)
         self.channel.raw_fields = []
-        self.site = cast("FrontSite", self.channel.site)  # type: ignore[attr-defined]
+        self.site = self.channel.site
         if not self.channel.judge(self.fields, length):
             self.requestHeaders.removeHeader(b"expect")  # else Twisted invites the body
             return
@@ -76,18 +82,17 @@ class FrontRequest(server.Request):
 
     def known(self, fields: Headers, caller: Caller, body: bytes) -> None:
         """In place of `gotLength` and `handleContentChunk`: a request that was let in before, and its whole body."""
-        self.site = cast("FrontSite", self.channel.site)  # type: ignore[attr-defined]
+        self.site = self.channel.site
         self.fields, self.caller = fields, caller
-        self.spool = Spool()
-        if body:
-            self.spool.write(body)
+        self.spool = Bytes(body)
 
     def handleContentChunk(self, data: bytes) -> None:
         """A part of the body."""
         if self.refused is not None or self.channel.rejected:
             return
-        if self.spool.size + len(data) > self.site.max_body:
-            self.refused = body_too_large(self.site.max_body)
+        assert isinstance(self.spool, Spool)  # what is `known` has no more parts
+        if self.spool.size + len(data) > self.most_body:
+            self.refused = body_too_large(self.most_body)
             self._refuse_early()
             return
         try:
@@ -109,7 +114,7 @@ class FrontRequest(server.Request):
         if self.refused is not None:
             self.refuse(self.refused)
         elif self.path == RESERVED or (self.path == b"/" and b"text/html" in self.fields.get(b"accept")):
-            self._begun(ResponseHead(302, b"Found", Headers(((b"Location", RESERVED + b"/"),))), b"", b"").finish()
+            self._begun(ResponseHead(302, b"Found", Headers(((b"Location", TO_OURS),))), b"", b"").finish()
         elif _is_reserved(self.path):
             self._serve_own()
         elif self.caller.origin and cors.is_preflight(self.method, self.fields):
@@ -132,31 +137,46 @@ class FrontRequest(server.Request):
         if reason:
             return Refusal(403 if len(self.fields.all(b"host")) == 1 else 400, reason)
         path = self.channel._path.partition(b"?")[0]  # noqa: SLF001  (as above)
-        if reason := self.site.access.page_refusal(self.fields, path == b"/" or _is_reserved(path)):
+        own = _is_reserved(path)
+        access = self.site.access
+        reason = access.page_refusal(self.fields, path == b"/" or own)
+        if reason := reason or (access.own_page_refusal if own else access.script_refusal)(self.fields):
             return Refusal(403, reason)
         if stranger := self._stranger():
             return stranger
-        if length is not None and length > self.site.max_body:
-            return body_too_large(self.site.max_body)
+        self.most_body = min(OWN_MAX_BODY, self.site.max_body) if own else self.site.max_body
+        if length is not None and length > self.most_body:
+            return body_too_large(self.most_body)
         if b"upgrade" in self.fields and b"h2c" not in self.fields.tokens(b"upgrade"):
             return Upgrade()
         return None
 
     @property
+    def relayed_fields(self) -> Headers:
+        """Those that may go to an upstream, and into the record."""
+        return self.site.access.tokens.without_admin(self.fields)
+
+    @property
     def is_ours(self) -> bool:
         """Whether it comes from this machine, or from the admin."""
         local = guard.is_local(self.fields, self.channel.peer_is_local)
-        return local or self.site.access.tokens.is_admin(self.fields)
+        return local or self.site.access.tokens.is_admin(self.fields, password=False)
 
     def _stranger(self) -> Refusal | None:
-        """Learn who asks. Another machine may need a token: of a client, or for our own pages the admin's."""
+        """Learn who asks. Another machine may need a token: of a client, or for our own pages the admin's.
+
+        Whoever changes something by our own pages needs theirs, on this machine too.
+        """
         tokens = self.site.access.tokens
         self.caller = guard.caller(self.fields, self.channel._path, tokens)  # noqa: SLF001  (as above)
-        if guard.is_local(self.fields, self.channel.peer_is_local):
-            return None
         method, path = self.channel._command, self.channel._path.partition(b"?")[0]  # noqa: SLF001  (as above)
-        refused = guard.refusal(method, _is_reserved(path), self.fields, self.caller, tokens)
+        own = _is_reserved(path)
+        refused = None
+        if not guard.is_local(self.fields, self.channel.peer_is_local):
+            refused = guard.refusal(method, own, self.fields, self.caller, tokens)
         self.site.unauthorized += isinstance(refused, guard.Unauthorized)
+        if refused is None and own and not path.startswith((NAMED, CASSETTE)):  # below these stand no pages
+            refused = guard.refuse_change(method, self.fields, tokens)
         return refused
 
     def _refuse_early(self) -> None:
@@ -207,8 +227,9 @@ class FrontRequest(server.Request):
         self.running.cancel()
 
     def end(self) -> None:
-        """The response is whole."""
-        HTTPRequest.finish(self)
+        """The response is whole. It was written past Twisted, whose `finish` has nothing to add."""
+        self.finished = 1
+        self._cleanup()
 
     def connectionLost(self, reason: Failure) -> None:
         """The client is gone: whatever runs for it learns at once."""

@@ -19,6 +19,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from proxy_daemon.core.notices import NOTICES
 from proxy_daemon.core.services import Life
 from proxy_daemon.net import listening, signals
 from proxy_daemon.net.accepting import in_parts
@@ -229,7 +230,7 @@ def _defect(failure: Failure) -> None:
 def _tell(line: str) -> None:
     """To the person who started the daemon: twistd takes `sys.stderr` for its log."""
     with suppress(OSError):  # who reads has gone, which is no reason to go too
-        if sys.__stderr__ is not None:
+        if not NOTICES.is_shown(line) and sys.__stderr__ is not None:
             sys.__stderr__.write(line + "\n")
             sys.__stderr__.flush()
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 from attrs import define, evolve
+from twisted.internet.defer import Deferred
 
 from proxy_daemon.core.bodies import CHUNK
 from proxy_daemon.core.messages import Ending, Exchange, Recording, Response
 from proxy_daemon.core.services import Clock
+from proxy_daemon.core.speed import AS_RECORDED, Speed
 from proxy_daemon.core.timing import schedule
 from proxy_daemon.core.upstreams import Upstream
 from proxy_daemon.core.wire.coding import CodingError, Decoder, accepts, decoder_for
@@ -25,6 +28,7 @@ from proxy_daemon.settings import Settings
 TAPE_MEMORY = 256 * 1024
 # A body up to this size is written without asking how fast the client reads.
 AT_ONCE = 64 * 1024
+CANCEL = Drain()
 
 
 @define(slots=False)
@@ -48,10 +52,10 @@ class Stage:
         """Relay an answer and keep it when it has ended."""
         tape = self.tape(exchange)
 
-        async def keep(response: Response, ending: Ending) -> None:
+        def keep(response: Response, ending: Ending) -> Deferred[bool]:
             exchange.duration = self.since(exchange)
             exchange.detail = exchange.detail or answer.why_broken
-            await self.keeper.keep(exchange, response, tape, upstream, ending)
+            return self.keeper.keep(exchange, response, tape, upstream, ending)
 
         return Relay(
             answer,
@@ -64,13 +68,14 @@ class Stage:
         )
 
     def age(self, recording: Recording) -> int:
-        """Seconds since it was recorded; where that is not known, since it was imported."""
-        return max(0, int(self.clock.wall() - (recording.started or recording.imported)))
+        """Seconds since it was recorded; where that is not known, since it was imported, or none."""
+        began = recording.started or recording.imported
+        return max(0, int(self.clock.wall() - began)) if began else 0
 
     def at_once(self, recording: Recording, exchange: Exchange) -> Sequence[bytes] | None:
         """The pieces of a small recording that can be sent as they are and without waiting; None for all others."""
         response = recording.response
-        if response is None or response.body.size > AT_ONCE or not self.settings.replay_speed.at_once:
+        if response is None or response.body.size > AT_ONCE or not self._speed(recording).at_once:
             return None
         if b"content-encoding" in response.head.headers and not _accepted(exchange, recording, _coding(response)):
             return None
@@ -93,12 +98,19 @@ class Stage:
     def _delays(self, recording: Recording) -> list[float]:
         assert recording.response is not None
         pieces = recording.response.pieces
-        return schedule(pieces.sizes, pieces.times, self.settings.replay_speed)
+        return schedule(pieces.sizes, pieces.times, self._speed(recording))
+
+    def _speed(self, recording: Recording) -> Speed:
+        """What a person wrote with a pace has that pace."""
+        return AS_RECORDED if recording.pace else self.settings.replay_speed
 
     def _drain(self) -> Drain:
         if self.settings.on_client_abort == "cancel":
-            return Drain()
-        return Drain(self.settings.drain_max_seconds, self.settings.drain_max_bytes)
+            return CANCEL
+        return _bounds(self.settings.drain_max_seconds, self.settings.drain_max_bytes)
+
+
+_bounds = lru_cache(maxsize=2)(Drain)  # all relays have the same
 
 
 def _pieces(recording: Recording, delays: list[float]) -> Iterator[Delayed]:

@@ -1,7 +1,8 @@
 """The child process as the daemon sees it (`core.services.Work`): starts it, asks one question at a time, ends it.
 
 Nothing here waits for the child on the reactor. It is started anew when it dies, later each time, and killed when it is
-stuck. It gets three descriptors, and of the environment what Python needs: no secrets. Made by `tap.py`.
+stuck. It gets three descriptors, and of the environment what Python needs: no secrets. The rules for what is a secret
+are the first that it hears, on a pipe: a pattern may hold one. Made by `tap.py`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from proxy_daemon.core.carried_rules import carried
+from proxy_daemon.core.secret_rules import NO_RULES, Rules
 from proxy_daemon.core.services import Scheduler
-from proxy_daemon.core.work_frames import FrameError, Frames, packed
+from proxy_daemon.core.work_frames import RULES, WHEN_ASKED, FrameError, Frames, packed
 
 log = Logger()
 
@@ -58,8 +61,10 @@ class Question:
 class ChildWork:
     """Use `start`, at the latest by the first question; `stop` at the end. Nothing is started after that."""
 
-    def __init__(self, reactor: Any, command: list[str], environ: Mapping[str, str]) -> None:
+    def __init__(self, reactor: Any, command: list[str], environ: Mapping[str, str], rules: Rules = NO_RULES) -> None:
+        """``rules``: what the child takes for a secret. Raises `FrameError` where they are too large to be told."""
         self._reactor = reactor
+        self._first = packed({"name": RULES, "rules": carried(rules)})
         self._command = command
         self._environ = environment(environ)
         self._waiting: deque[Question] = deque()
@@ -150,6 +155,7 @@ class ChildWork:
             self._lost(f"could not be started: {error}")
             return
         self._child = child
+        child.pipes.write(self._first)
         self._ask()
 
     def ended(self, reason: Failure) -> None:
@@ -249,10 +255,23 @@ class Child(ProcessProtocol):
             self.pipes.signalProcess("KILL")
 
 
-def child_of(store: str, reactor: Any, scheduler: Scheduler, environ: Mapping[str, str]) -> ChildWork:
-    """The child process of this store. It is started a little later, or by the first question, and ends at the stop."""
-    work = ChildWork(reactor, command(store), environ)
-    reactor.callLater(START_SECONDS, work.start)
+def child_of(
+    store: str,
+    reactor: Any,
+    scheduler: Scheduler,
+    environ: Mapping[str, str],
+    rules: Rules = NO_RULES,
+    *,
+    waits: bool = False,
+) -> ChildWork:
+    """The child process of this store. It is started a little later, or by the first question, and ends at the stop.
+
+    ``waits``: it is started by the first question only, and the index of near misses by the first that needs it;
+    ``rules``: what it takes for a secret in what it shows.
+    """
+    work = ChildWork(reactor, command(store) + [WHEN_ASKED] * waits, environ, rules)
+    if not waits:
+        reactor.callLater(START_SECONDS, work.start)
     scheduler.at_stop(work.stop)
     return work
 

@@ -71,8 +71,11 @@ class _Wish:
         """For this exchange."""
         if self.always:
             return True
-        for wanted in self.asked:  # noqa: SIM110  (a loop costs a third of `any`, at each answer)
-            if _says_yes(wanted, exchange):
+        for wanted in self.asked:
+            try:
+                if wanted(exchange):
+                    return True
+            except BaseException:  # noqa: BLE001  (whatever a plugin raises: it is judged where the hook is called)
                 return True
         return False
 
@@ -105,8 +108,8 @@ class Dispatcher:
         """The first result that is not None, or None."""
         hook = self._hooks[name]
         for call in hook.calls:
-            result = await self._result(hook, call, args)
-            if result is not None:
+            result = self._returned(hook, call, args)
+            if result is not None and (result := await self._finish(hook, call, result)) is not None:
                 return result
         return None
 
@@ -115,8 +118,8 @@ class Dispatcher:
         hook = self._hooks[name]
         results = []
         for call in hook.calls:
-            result = await self._result(hook, call, args)
-            if result is not None:
+            result = self._returned(hook, call, args)
+            if result is not None and (result := await self._finish(hook, call, result)) is not None:
                 results.append((call.plugin, result))
         return results
 
@@ -149,8 +152,8 @@ class Dispatcher:
         """
         hook = self._hooks[name]
         for call in hook.calls:
-            result = await self._result(hook, call, (exchange, value)[: hook.arguments])
-            if result is None:
+            result = self._returned(hook, call, (exchange, value)[: hook.arguments])
+            if result is None or (result := await self._finish(hook, call, result)) is None:
                 continue
             value = result
             if keep is not None:
@@ -169,12 +172,12 @@ class Dispatcher:
         log.failure("plugin {plugin} failed in {hook}: {reason}", plugin=plugin, hook=hook, reason=reason)
         return PluginFault(plugin, hook, reason)
 
-    async def _result(self, hook: Hook, call: Call, args: tuple[Any, ...]) -> Any:
+    def _returned(self, hook: Hook, call: Call, args: tuple[Any, ...]) -> Any:
+        """What it returns at once: where that is not None, `_finish` makes the result of it."""
         try:
-            result = call.function(*args)
+            return call.function(*args)
         except BaseException as error:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault, SystemExit too)
             return self._judge(hook, call, error)
-        return None if result is None else await self._finish(hook, call, result)
 
     async def _finish(self, hook: Hook, call: Call, result: Any) -> Any:
         """Await what has to be awaited, and check what came."""
@@ -260,14 +263,6 @@ def _wanted(impl: pluggy.HookImpl, hook: str) -> partial[bool] | None:
 
 def _only_where(wanted: Callable[[Exchange], bool], function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda exchange, *args: function(exchange, *args) if wanted(exchange) else None
-
-
-def _says_yes(wanted: Callable[[Exchange], bool], exchange: Exchange) -> bool:
-    """A raise is judged where the hook is called."""
-    try:
-        return bool(wanted(exchange))
-    except BaseException:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault)
-        return True
 
 
 def _traced(function: Callable[..., Any], hook: str, plugin: str, write: Callable[[str], None]) -> Callable[..., Any]:

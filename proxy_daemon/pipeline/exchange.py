@@ -58,7 +58,7 @@ class Pipeline:
 
     async def run(self, exchange: Exchange, client: Client) -> None:
         """Answer one request. Cancel it when the client is gone or its time is over. Never raises."""
-        self._tell(exchange, BEGUN)
+        self.hooks.tell(exchange, BEGUN)
         try:
             exchange.shelf = await self._named(exchange) if exchange.cassette else self.shelves.default
             exchange.ending = await self._answer(exchange, exchange.shelf, client)
@@ -77,11 +77,11 @@ class Pipeline:
 
     def turn_away(self, exchange: Exchange, refusal: Refusal) -> tuple[ResponseHead, bytes, bytes]:
         """The short way of a request that may not come in: head, own fields and body of its answer."""
-        self._tell(exchange, BEGUN)
+        self.hooks.tell(exchange, BEGUN)
         _note_fault(exchange, refusal)
         head, body = _error_answer(exchange, refusal)
         exchange.response_size, exchange.duration = len(body), self.stage.since(exchange)
-        self._tell(exchange, ENDED)
+        self.hooks.tell(exchange, ENDED)
         return evolve(head, headers=head.headers.plus(*refusal.headers)), heads.own_fields(exchange, edited=False), body
 
     async def _named(self, exchange: Exchange) -> Shelf:
@@ -107,7 +107,7 @@ class Pipeline:
             if near is not None and near.answers:
                 exchange.likeness, exchange.detail = near.score, f"fuzzy {near.score:.2f}"
                 return await self._replay(exchange, near.recording, client)
-        self._tell(exchange, MISSED)
+        self.hooks.tell(exchange, MISSED)
         if not shelf.mode.forwards or exchange.directives.only_if_cached:
             exchange.outcome = Outcome.REFUSED  # also where the client leaves before it is told so
             raise await self._refusal(exchange, shelf, near)
@@ -133,7 +133,7 @@ class Pipeline:
     async def _replay(self, exchange: Exchange, recording: Recording, client: Client) -> Ending:
         exchange.outcome, exchange.served_from, exchange.fitted = Outcome.HIT, recording.id, recording.fitted
         self.keeper.served(exchange, recording)
-        self._tell(exchange, HIT)
+        self.hooks.tell(exchange, HIT)
         pieces = self.stage.at_once(recording, exchange)
         exchange.at_hand = None if pieces is None else recording.response
         if pieces is None or self.hooks.shapes(exchange):
@@ -144,7 +144,7 @@ class Pipeline:
         """The short way of a small hit that no plugin looks at: what `_relay` would send, without its parts."""
         exchange.head_time = self.stage.since(exchange)
         exchange.status = recording.replay_head.status
-        self._tell(exchange, FIRST_BYTE)
+        self.hooks.tell(exchange, FIRST_BYTE)
         client.begin(recording.replay_head, heads.own_fields(exchange, edited=False, age=self.stage.age(recording)))
         for piece in pieces:
             client.write(piece, more=True)
@@ -161,7 +161,7 @@ class Pipeline:
         if UNFIT in exchange.notes:
             lines = [f"An answer is there: {exchange.notes[UNFIT]}."]
         if near is not None and not exchange.directives.no_store:
-            self._tell(exchange, Event("explained", "\n".join(lines)))
+            self.hooks.tell(exchange, Event("explained", "\n".join(lines)))
         return Miss("\n".join([f"llmproxy: no recording answers this request, {reason}.", *lines]))
 
     def _serves_near(self, shelf: Shelf) -> bool:
@@ -234,7 +234,7 @@ class Pipeline:
         """From the head to the end of the body."""
         exchange.head_time = self.stage.since(exchange)
         exchange.status = relay.head.status
-        self._tell(exchange, FIRST_BYTE)
+        self.hooks.tell(exchange, FIRST_BYTE)
         self._check_status(exchange)
         exchange.at_hand = exchange.at_hand or relay.at_hand
         if not self.hooks.shapes(exchange):
@@ -286,10 +286,7 @@ class Pipeline:
         except Exception:  # noqa: BLE001  (a store of a plugin's; the exchange is told of all the same)
             log.failure("exchange {id} was not written: a defect of the store", id=exchange.id)
         failed = exchange.outcome is Outcome.FAILED
-        self._tell(exchange, Event("failed", exchange.detail) if failed else ENDED)
-
-    def _tell(self, exchange: Exchange, event: Event) -> None:
-        self.hooks.tell(exchange, event)
+        self.hooks.tell(exchange, Event("failed", exchange.detail) if failed else ENDED)
 
 
 class NotShared(Exception):

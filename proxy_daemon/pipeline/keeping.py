@@ -7,11 +7,12 @@ and once more behind a plugin that changed it. Nothing reaches the store by anot
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
 from typing import Any
 
 from attrs import define, evolve
+from twisted.internet.defer import Deferred, succeed
 
 from proxy_daemon.core.access import is_own_address
 from proxy_daemon.core.bodies import EMPTY, Body
@@ -24,6 +25,7 @@ from proxy_daemon.core.redacted_response import is_coded, redacted_response, wit
 from proxy_daemon.core.services import Store, Worker
 from proxy_daemon.core.shelves import Shelf, Shelves
 from proxy_daemon.core.upstreams import Upstream
+from proxy_daemon.pipeline.begun import begun
 from proxy_daemon.pipeline.delivery import Delivery
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.faults import PluginFault
@@ -135,27 +137,45 @@ class Keeper:
         safe = await self._redacted(came)
         return delivered if safe is came else Delivered(safe.head, safe.body, delivered.cut or _is_withheld(came, safe))
 
-    async def keep(
+    def keep(
         self, exchange: Exchange, response: Response, tape: Tape, upstream: Upstream, ending: Ending
-    ) -> bool:
-        """Write an exchange with the answer on ``tape``. Returns, once it is committed, whether it was."""
+    ) -> Deferred[bool]:
+        """Write an exchange with the answer on ``tape``. Fires, once it is committed, with whether it was."""
+        final = begun(self._written(exchange, response, tape, upstream, ending))
+        if isinstance(final, Deferred):
+            return final.addCallback(partial(self._put, exchange))
+        return self._put(exchange, final)
+
+    async def _written(
+        self, exchange: Exchange, response: Response, tape: Tape, upstream: Upstream, ending: Ending
+    ) -> Recording | None:
+        """The recording as it is to be written; None where it may not be."""
         shelf = self.shelf_of(exchange)
         good = await self.ends.is_good(exchange, response, tape, ending)
         recording = self._recording(exchange, response, upstream, ending, cut=tape.cut, replayable=good)
         final = await self._final(exchange, await self._without_secrets(shelf, exchange, recording))
         if shelf.cassette and shelf.mode.keeps and (final is None or not final.replayable):
             tell_left_out(exchange, final, shelf.cassette)
+        return final
+
+    def _put(self, exchange: Exchange, final: Recording | None) -> Deferred[bool]:
         if final is None:
-            return False
+            return succeed(False)
+        shelf = self.shelf_of(exchange)
         replaces = shelf.mode.replaces
         replace = final.replayable and (replaces or _replaces(exchange, shelf))
-        done = shelf.store.put(final, replace=replace, run=self.run if replaces else 0)
+        done = shelf.store.put(final, replace=replace, run=max(self.run, shelf.since) if replaces else 0)
         if shelf.cassette:
             self.store.note(evolve(final, replayable=False))  # the history of all exchanges
         exchange.notes[_ADOPTED] = final
-        committed = await done
         if _LEFT in exchange.notes and _knows_more(exchange, final):
-            self.store.amend(await self._told(exchange, final))
+            return Deferred.fromCoroutine(self._amended(done, exchange, final))
+        return done if isinstance(done, Deferred) else Deferred.fromCoroutine(_awaited(done))
+
+    async def _amended(self, done: Awaitable[bool], exchange: Exchange, final: Recording) -> bool:
+        """Of a client that has left before more is known now. From here on `note` amends."""
+        committed = await done
+        self.store.amend(await self._told(exchange, final))
         return committed
 
     def _recording(
@@ -197,13 +217,14 @@ class Keeper:
             scope=exchange.notes.get(SCOPE, b""),
             asked=exchange.upstream,
             rules=exchange.rules,
+            cassette=exchange.cassette or self.shelf_of(exchange).cassette,
         )
 
     async def _without_secrets(self, shelf: Shelf, exchange: Exchange, recording: Recording) -> Recording:
         """As it may be written there: what stands in a cassette is committed, and read under another key."""
         if not shelf.cassette or exchange.directives.no_store:
             return await self._response_redacted(recording)
-        raw = _hostless(recording if recording.cut else evolve(recording, request=exchange.request))
+        raw = hostless(recording if recording.cut else evolve(recording, request=exchange.request))
         found: Recording = await self._in_turn(raw, partial(numbered, raw, self.redactor.rules))
         return evolve(found, redacted=recording.redacted or found is not raw)
 
@@ -270,12 +291,16 @@ class Keeper:
         return await self._response_redacted(_fitted(replaced))
 
 
+async def _awaited(done: Awaitable[bool]) -> bool:
+    return await done
+
+
 def _knows_more(exchange: Exchange, written: Recording) -> bool:
     """Whether there may be something to tell that was not known, or not asked for, when it was written."""
     return exchange.rules != written.rules or Delivery.of(exchange) is not None
 
 
-def _hostless(recording: Recording) -> Recording:
+def hostless(recording: Recording) -> Recording:
     """Without the field `Host` where it says the proxy's own address, whose port is another one in each run."""
     request = recording.request
     if not is_own_address(request.headers.get(b"host").decode("latin-1")):

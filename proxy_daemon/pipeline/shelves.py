@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from proxy_daemon.core.matching.fingerprint import Matcher
-from proxy_daemon.core.modes import cassette_mode
+from proxy_daemon.core.modes import MODES, cassette_mode
 from proxy_daemon.core.routing import CASSETTE_NAME
 from proxy_daemon.core.shelves import Binding, Shelf, Unavailable
 
@@ -53,6 +53,7 @@ class Shelves:
     open: Callable[[Binding], Awaitable[Opened]] | None = None
     suffix: str = YAML
     increment: bool = False
+    _file: str = field(default="", init=False)  # of the default, where that is a cassette
     _history: Any = field(init=False)  # the store, to which all exchanges are written, whatever `default` is
     _bound: dict[str, Binding] = field(factory=dict, init=False)
     _shelves: dict[str, Shelf] = field(factory=dict, init=False)
@@ -100,9 +101,38 @@ class Shelves:
 
     def adopt(self, opened: Opened, file: str) -> None:
         """Make this cassette that of all exchanges that name none. Called before there are any."""
+        self._file = file
+        self._shelve(opened, self.mode, holds_recordings=opened.holds_recordings)
+
+    def _shelve(self, opened: Opened, mode: str, *, holds_recordings: bool, since: int = 0) -> None:
         self._opened[DEFAULT] = opened
-        mode = cassette_mode(self.mode, holds_recordings=opened.holds_recordings)
-        self.default = Shelf(opened.store, mode, Path(file).stem, opened.matcher)
+        known = cassette_mode(mode, holds_recordings=holds_recordings)
+        self.default = Shelf(opened.store, known, Path(self._file).stem, opened.matcher, since=since)
+
+    async def set_mode(self, name: str, since: int) -> None:
+        """Another mode (of `core.modes.NAMES`) for exchanges that name no cassette; those under way keep theirs.
+
+        With --cassette a run begins: what was recorded so far is served. ``since``: the least id that an exchange of
+        this moment can have. Raises `Unavailable`: nothing has changed. Not called again before it has returned.
+        """
+        before = self._opened.get(DEFAULT)
+        if before is None:
+            self.default = Shelf(self._history, MODES[name], since=since)
+            return
+        holds = bool(before.store.stats()["recordings"])
+        if cassette_mode(name, holds_recordings=holds).keeps and not before.store.records:
+            opened = await self._reopened(name)
+            self._shelve(opened, name, holds_recordings=opened.holds_recordings, since=since)
+            await before.close()  # it has not been written, so nobody waits for that
+            return
+        before.store.begin_run()
+        self._shelve(before, name, holds_recordings=holds, since=since)
+
+    async def _reopened(self, name: str) -> Opened:
+        """One that was only read so far is opened to be written, as it is at a start in this mode."""
+        if self.open is None:
+            raise Unavailable(503, f"The cassette {self._file} cannot be opened again.")
+        return await self.open(Binding(self._file, name))
 
     def sweep(self) -> None:
         """Call it every second."""

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from cryptography.x509 import load_pem_x509_certificate
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tls_wires import TLSClient
 from wires import Front
@@ -88,6 +88,7 @@ def test_what_openssl_does_not_take_is_found_at_the_start(tmp_path):
 
 
 @given(st.lists(st.tuples(st.integers(0, 350), st.integers(0, 255)), min_size=1, max_size=5))
+@example([(344, 128)])  # a serial number below zero
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_however_a_certificate_is_damaged_it_is_said_in_one_line(folder, damages):
     """Some of it is read only when it is needed."""

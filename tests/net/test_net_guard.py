@@ -9,7 +9,7 @@ from twisted.web.resource import Resource
 from wires import Front, Root
 
 from proxy_daemon.core.access import Access
-from proxy_daemon.core.tokens import Tokens
+from proxy_daemon.core.tokens import Tokens, page_digest
 
 AWAY, HERE = "10.0.0.7", "127.0.0.1"
 PAGE = b"Origin: https://app.example\r\n"
@@ -287,18 +287,32 @@ def test_a_page_of_another_site_asks_nothing_by_images_frames_and_links(path, fi
     assert front.root.requests == []
 
 
-SANDBOX = b"Content-Security-Policy: sandbox"
-SHOWN = {
-    "a browser's page": (b"Accept: text/html,*/*;q=0.8\r\n", True),
-    "in a frame": (b"Accept: */*\r\nSec-Fetch-Mode: navigate\r\n", True),
-    "a script's": (b"Accept: */*\r\nSec-Fetch-Mode: cors\r\n", False),
-    "an SDK's": (b"Accept: application/json\r\n", False),
+# --- what changes something ------------------------------------------------------------------------------------------
+
+PAGE_TOKEN = b"X-LLMProxy-Token: of-our-pages\r\n"
+PASSWORD = b"Authorization: Basic bWU6YWRtaW4=\r\n"  # a browser sends it by itself: no proof of our own page
+CHANGES = {
+    "without": (HERE, b"DELETE", b"", 403),
+    "with it": (HERE, b"DELETE", PAGE_TOKEN, 200),
+    "with the admin's": (HERE, b"DELETE", ADMIN, 200),
+    "with a client's": (HERE, b"DELETE", RED, 403),
+    "a method that nobody knows": (HERE, b"BREW", b"", 403),
+    "that reads only": (HERE, b"GET", b"", 200),
+    "of its head": (HERE, b"HEAD", b"", 200),
+    "another machine": (AWAY, b"DELETE", b"", 401),
+    "another machine, with it": (AWAY, b"DELETE", PAGE_TOKEN, 401),
+    "another machine, with the admin's": (AWAY, b"DELETE", ADMIN, 200),
+    "another machine, with the admin's password": (AWAY, b"DELETE", PASSWORD, 403),
+    "another machine, with it and a page's": (AWAY, b"DELETE", PASSWORD + PAGE_TOKEN, 200),
+    "the admin, and a page of his": (AWAY, b"DELETE", PAGE_TOKEN + b"Authorization: Bearer admin\r\n", 200),
 }
 
 
-@pytest.mark.parametrize(("fields", "shown"), SHOWN.values(), ids=SHOWN.keys())
-def test_an_upstreams_page_cannot_read_ours(fields, shown):
-    """Both have one origin: a script of the one would read what the other shows."""
-    front = Front()
-    for _ in range(2):  # a known head, the second time
-        assert (SANDBOX in ask(front, get(fields=fields), HERE)[1]) is shown
+@pytest.mark.parametrize(("peer", "method", "fields", "status"), CHANGES.values(), ids=CHANGES)
+def test_who_changes_something_by_our_pages_shows_a_token(peer, method, fields, status):
+    tokens = Tokens({"red": sha256(b"llmp_red").digest()}, sha256(b"admin").digest(), page_digest("of-our-pages"))
+    front = Front(access=Access(("localhost",), (), tokens))
+    octets = b"%b /_llmproxy/ HTTP/1.1\r\nHost: localhost\r\n%b\r\n" % (method, fields)
+    found, _, body = ask(front, octets, peer=peer)
+    assert found == status
+    assert (b"/_llmproxy/api/token" in body) is (status == 403)

@@ -6,12 +6,12 @@ import time
 
 import pytest
 from rig import LIMIT
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
 from proxy_daemon.net import housekeeping
-from proxy_daemon.net.housekeeping import Lines, LoopingScheduler, SystemClock, ThreadWorker
+from proxy_daemon.net.housekeeping import Lines, LoopingScheduler, SystemClock, ThreadWorker, within
 
 
 @pytest.fixture
@@ -243,3 +243,39 @@ def test_the_clocks():
     clock = SystemClock()
     assert clock.seconds() <= clock.seconds()
     assert clock.wall() > 1_700_000_000
+
+
+def test_what_is_there_in_time_is_the_result():
+    clock, waiting, found = Clock(), Deferred(), []
+    within(clock, 2, waiting).addCallback(found.append)
+    clock.advance(1)
+    waiting.callback(7)
+    assert (found, clock.getDelayedCalls()) == ([7], [])
+
+
+def test_what_is_not_there_in_time_is_cancelled():
+    clock, ended, found = Clock(), [], []
+
+    async def slow():
+        await Deferred(ended.append)
+
+    within(clock, 2, slow()).addCallback(found.append)
+    clock.advance(3)
+    assert (len(ended), found) == (1, [None])
+
+
+def test_a_failure_stays_one():
+    async def broken():
+        raise ZeroDivisionError
+
+    found = []
+    within(Clock(), 2, broken()).addErrback(lambda failure: found.append(failure.type))
+    assert found == [ZeroDivisionError]
+
+
+def test_who_waits_may_leave():
+    ended, found = [], []
+    waiting = within(Clock(), 2, Deferred(ended.append))
+    waiting.addErrback(lambda failure: found.append(failure.type))
+    waiting.cancel()
+    assert (len(ended), found) == (1, [CancelledError])

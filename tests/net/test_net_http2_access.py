@@ -25,6 +25,9 @@ RULES = [
     ("by way of a proxy here", HERE, "GET", "/v1/x", [("x-forwarded-for", AWAY)], "401"),
     ("our pages, elsewhere", AWAY, "GET", "/_llmproxy/x", [], "401"),
     ("our pages, elsewhere, a client's token", AWAY, "GET", "/_llmproxy/x", [RED], "401"),
+    ("our pages, elsewhere, a password", AWAY, "GET", "/_llmproxy/x", [("authorization", "Basic bWU6YWRtaW4=")], "200"),
+    ("a browser's page", HERE, "GET", "/v1/x", [("sec-fetch-site", "none"), ("accept", "text/html")], "200"),
+    ("a worker", HERE, "GET", "/v1/x", [("sec-fetch-site", "same-origin"), ("sec-fetch-dest", "serviceworker")], "403"),
     ("a page that may", HERE, "GET", "/v1/x", [PAGE], "200"),
     ("a page that may not", HERE, "GET", "/v1/x", [("origin", "https://evil.example")], "403"),
     ("a preflight", AWAY, "OPTIONS", "/v1/x", PREFLIGHT, "204"),
@@ -50,6 +53,7 @@ def test_who_may_ask_is_the_same_as_over_http_1_1(connect_h2, peer, method, path
         assert client.status(number) == status
     answer = {name: value for name, value in client.head(number).items() if name != ":status"}
     assert (status, answer) == over_http_1_1(peer, method, path, host, more)
+    assert ("content-security-policy" in answer) is (("accept", "text/html") in fields)
 
 
 def over_http_1_1(peer, method, path, host, fields):

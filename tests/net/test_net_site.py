@@ -144,7 +144,7 @@ class TestWhatIsOurs:
 
     @pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"])
     def test_pages_answer_this_machine(self, front, peer):
-        octets = b"POST /_llmproxy/page?a=b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody"
+        octets = b"GET /_llmproxy/page?a=b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody"
         assert ask(front, octets, peer=peer)[2] == b'["b", "body"]'
         assert self.runs.requests == []
 
@@ -182,7 +182,7 @@ class TestWhatIsOurs:
     def test_a_browser_is_led_to_the_pages(self, front, octets):
         status, lines, body = ask(front, octets + b"Host: localhost\r\n\r\n")
         assert (status, body) == (302, b"")
-        assert b"Location: /_llmproxy/" in lines
+        assert b"Location: _llmproxy/" in lines
 
 
 class Runs(Root):

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from played_child import Reactor
 from twisted.internet.defer import CancelledError
-from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
-from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 
-from proxy_daemon.core.work_frames import LARGEST_OCTETS, Frames, packed
+from proxy_daemon.core.carried_rules import carried_back
+from proxy_daemon.core.secret_rules import Rule, Rules
+from proxy_daemon.core.work_frames import LARGEST_OCTETS, RULES, packed
 from proxy_daemon.net import work as module
 from proxy_daemon.net.work import (
     ANSWER_SECONDS,
@@ -29,51 +29,6 @@ from proxy_daemon.net.work import (
     command,
     environment,
 )
-
-
-class Process:
-    """Twisted's end of a child that a test plays."""
-
-    pid = 77
-
-    def __init__(self, protocol):
-        self.protocol, self.frames, self.asked, self.signals, self.closed = protocol, Frames(), [], [], False
-        protocol.transport = self
-
-    def write(self, data):
-        self.asked += [head | {"data": octets} for head, octets in self.frames.feed(data)]
-
-    def closeStdin(self):
-        self.closed = True
-
-    def signalProcess(self, name):
-        if self.signals:
-            raise ProcessExitedAlready
-        self.signals.append(name)
-
-    def answer(self, **more):
-        self.protocol.outReceived(packed({"number": self.asked[-1]["number"]} | more))
-
-    def end(self, code=0):
-        self.protocol.processEnded(Failure(ProcessTerminated(code) if code else ProcessDone(0)))
-
-
-class Reactor(Clock):
-    """A clock that starts processes, or fails to."""
-
-    def __init__(self):
-        super().__init__()
-        self.processes, self.spawned, self.broken = [], [], False
-
-    def spawnProcess(self, protocol, program, args, **more):
-        if self.broken:
-            raise OSError("no more processes")
-        self.spawned.append((program, args, more))
-        self.processes.append(Process(protocol))
-
-    @property
-    def last(self):
-        return self.processes[-1]
 
 
 class Warned(list):
@@ -316,6 +271,27 @@ def test_it_is_started_a_little_after_the_daemon_and_ends_with_it(reactor):
     assert more["childFDs"] == {0: "w", 1: "r", 2: "r"}
     assert "hush" not in str(more["env"])
     assert at_stop == [work.stop]
+
+
+def test_each_child_hears_the_rules_for_secrets_first_and_not_by_its_command_line(reactor, said):
+    rules = Rules((Rule("tenant", "hush-[0-9]+", json=("user.email",)),))
+    scheduler = type("Scheduler", (), {"at_stop": lambda self, function: None})()
+    work = child_of("x.db", reactor, scheduler, {"PATH": "/bin"}, rules)
+    work.call("view", {})
+    reactor.last.end(9)
+    reactor.advance(FIRST_PAUSE)
+    assert [process.first["name"] for process in reactor.processes] == [RULES, RULES]
+    assert [carried_back(process.first["rules"]) for process in reactor.processes] == [rules, rules]
+    assert "hush" not in str(reactor.spawned)
+
+
+def test_one_that_waits_is_started_by_the_first_question(reactor):
+    scheduler = type("Scheduler", (), {"at_stop": lambda self, function: None})()
+    work = child_of("x.db", reactor, scheduler, {"PATH": "/bin"}, waits=True)
+    reactor.advance(START_SECONDS * 10)
+    assert reactor.spawned == []
+    work.call("view", {})
+    assert len(reactor.spawned) == 1
 
 
 def test_the_environment_has_no_secrets_and_finds_the_package(monkeypatch, tmp_path):

@@ -4,92 +4,14 @@ import gzip
 
 import pytest
 from attrs import evolve
-from exchanges import plugin
-from test_dispatch import dispatcher, now
-from twisted.internet.defer import Deferred, succeed
+from keepers import BODY, JSON, SECRET, THERE, TOKENS, exchange, keeper, kept, noted, octets
+from test_dispatch import now
 
-from proxy_daemon.core.bodies import EMPTY, Bytes
+from proxy_daemon.core.bodies import EMPTY
 from proxy_daemon.core.cache_control import Directives
-from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.headers import Headers
-from proxy_daemon.core.matching.fingerprint import Matcher
-from proxy_daemon.core.messages import Ending, Exchange, Outcome, Request, Response, ResponseHead
-from proxy_daemon.core.modes import MODES
-from proxy_daemon.core.redact import Redactor
-from proxy_daemon.core.shelves import OnlyStore, Shelf
-from proxy_daemon.core.upstreams import parse_upstream
+from proxy_daemon.core.messages import Ending, Outcome
 from proxy_daemon.net.bodies import Spool
-from proxy_daemon.pipeline.good_ends import GoodEnds
-from proxy_daemon.pipeline.keeping import Keeper
-from proxy_daemon.pipeline.recognising import Recogniser
-from proxy_daemon.pipeline.tape import Tape
-from proxy_daemon.testing import MemoryStore
-
-HERE, THERE = parse_upstream("here=http://here"), parse_upstream("there=http://there")
-JSON = (b"Content-Type", b"application/json")
-SECRET = (b"Authorization", b"Bearer sk-1")
-BODY = b'{"model": "m-1", "messages": []}'
-TOKENS = b'{"access_token": "sk-2", "expires_in": 1}'
-
-
-class CountingWorker:
-    """Calls at once, and counts: ``calls`` holds the functions' names."""
-
-    def __init__(self):
-        self.calls = []
-
-    def run(self, function, *args):
-        self.calls.append(function.__name__)
-        return succeed(function(*args))
-
-
-def keeper(*plugins, mode="new_episodes", scope_by_key=False, record_errors=False, record_max_body=1000):
-    hooks, worker = dispatcher(*plugins), CountingWorker()
-    store = MemoryStore()
-    return Keeper(
-        store,
-        Redactor(),
-        hooks,
-        worker,
-        OnlyStore(Shelf(store, MODES[mode])),
-        scope_by_key,
-        GoodEnds(worker, record_errors, False, record_max_body),
-        record_max_body,
-        Recogniser(Redactor(), Matcher(), b"k" * 32),
-    )
-
-
-def exchange(keeper, body=BODY, *, fields=(JSON,), target=b"/v1/chat/completions", **parts):
-    """An exchange that the keeper has recognised."""
-    body = Bytes(body) if isinstance(body, bytes) else body
-    request = Request(b"POST", target, Headers(fields), body)
-    made = Exchange(7, request, HERE, recognise(request, BUILT_IN), 1.0, **parts)
-    made.shelf = keeper.shelves.default
-    keeper.recognise(made)
-    return made
-
-
-def kept(keeper, made, data=b"{}", *, status=200, fields=(JSON,), ending=Ending.COMPLETE, limit=1000, memory=1000):
-    """The recording of this answer."""
-    tape = Tape(Spool(memory), limit)
-    tape.add(data, 0)
-    response = Response(ResponseHead(status, b"OK", Headers(fields)), tape.body, tape.pieces)
-    committed = now(keeper.keep(made, response, tape, THERE, ending))
-    assert committed is bool(keeper.store.recordings)
-    return keeper.store.recordings.get(7)
-
-
-def octets(recording):
-    """All that a recording holds of its messages."""
-    response = recording.response or Response(ResponseHead(0))
-    pairs = [b": ".join(pair) for each in (recording.request, response.head) for pair in each.headers.pairs]
-    return b"\n".join([recording.request.target, *pairs, recording.request.body.whole(), response.body.whole()])
-
-
-def noted(keeper, made):
-    now(keeper.note(made))
-    return keeper.store.recordings.get(7)
-
 
 # --- fingerprints ----------------------------------------------------------------------------------------------------
 
@@ -348,74 +270,3 @@ def test_a_note_is_written_at_once_where_the_pipeline_has_ended():
     assert noted(made, subject) is None
     now(made.released(subject))
     assert made.store.recordings[7].ending is Ending.CLIENT_GONE
-
-
-# --- plugins ---------------------------------------------------------------------------------------------------------
-
-
-def recording_plugin(function):
-    return plugin("llmproxy_record", lambda self, exchange, recording: function(recording))
-
-
-@pytest.mark.parametrize("way", ["kept", "noted"])
-@pytest.mark.parametrize(
-    "function", [lambda r: False, lambda r: 1 / 0, lambda r: "text"], ids=["veto", "raise", "type"]
-)
-def test_a_veto_and_a_fault_store_nothing(way, function):
-    made = keeper(recording_plugin(function))
-    subject = exchange(made)
-    assert (kept(made, subject) if way == "kept" else noted(made, subject)) is None
-
-
-def test_what_a_plugin_sees_has_no_secrets():
-    seen = []
-    made = keeper(recording_plugin(seen.append))
-    stored = kept(made, exchange(made, fields=(JSON, SECRET)), TOKENS)
-    assert seen == [stored]
-    assert b"sk-" not in octets(seen[0])
-
-
-def test_what_a_plugin_puts_in_is_redacted_again():
-    def leak(recording):
-        request = evolve(recording.request, headers=Headers((JSON, SECRET)))
-        return evolve(recording, request=request, response=evolve(recording.response, body=Bytes(TOKENS)), detail="x")
-
-    made = keeper(recording_plugin(leak))
-    recording = kept(made, exchange(made))
-    assert recording.detail == "x"
-    assert b"sk-" not in octets(recording)
-
-
-@pytest.mark.parametrize(
-    ("before", "data", "pieces"),
-    [
-        ([b"ab", b"c"], b"0123456789", [(10, 1)]),
-        ([b"ab", b"c"], b"", [(0, 1)]),
-        ([], b"ab", [(2, 0)]),
-        ([b"ab", b"c"], b"xyz", [(2, 0), (1, 1)]),
-    ],
-)
-def test_a_body_that_a_plugin_changed_is_one_piece_where_its_size_changed(before, data, pieces):
-    made = keeper(recording_plugin(lambda r: evolve(r, response=evolve(r.response, body=Bytes(data)))))
-    tape = Tape(Spool(1000), 1000)
-    for time, piece in enumerate(before):
-        tape.add(piece, time)
-    response = Response(ResponseHead(200, b"OK", Headers((JSON,))), tape.body, tape.pieces)
-    assert now(made.keep(exchange(made), response, tape, THERE, Ending.COMPLETE))
-    stored = made.store.recordings[7].response.pieces
-    assert list(zip(stored.sizes, stored.times, strict=True)) == pieces
-
-
-def test_what_a_plugin_puts_into_a_note_is_redacted_again():
-    made = keeper(recording_plugin(lambda r: evolve(r, request=evolve(r.request, headers=Headers((SECRET,))))))
-    assert b"sk-1" not in octets(noted(made, exchange(made)))
-
-
-def test_a_note_waits_for_a_plugin():
-    waiting = Deferred()
-    made = keeper(recording_plugin(lambda recording: waiting))
-    running = Deferred.fromCoroutine(made.note(exchange(made)))
-    assert not made.store.recordings
-    waiting.callback(None)
-    assert running.called
-    assert set(made.store.recordings) == {7}

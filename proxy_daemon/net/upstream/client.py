@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 
@@ -14,6 +15,7 @@ from proxy_daemon.core.messages import Request
 from proxy_daemon.core.proxying import Proxy
 from proxy_daemon.core.upstreams import Place, Upstream
 from proxy_daemon.net.player import Player
+from proxy_daemon.net.upstream.answer import LiveAnswer
 from proxy_daemon.net.upstream.connection import Connection, Stale
 from proxy_daemon.net.upstream.handshake import Tls
 from proxy_daemon.net.upstream.names import Named
@@ -78,19 +80,16 @@ class Upstreams:
         connection = await pool.take()
         asked = self.timer.seconds()
         try:
-            answer = await self._ask(connection, head, request)
+            answer = await _asked(connection, head, request)
         except Stale as stale:
             if request.method not in IDEMPOTENT and self.timer.seconds() - asked > RACE:
                 raise UpstreamFault(502, once_in_words(stale, request.method)) from stale
-            answer = await self._ask(await pool.take(fresh=True), head, request)
+            answer = await _asked(await pool.take(fresh=True), head, request)
         if proxy is not None and upstream.scheme == "http" and answer.head.status == PROXY_WANTS_PASSWORD:
             answer.abort()
             why = refusal_in_words(PROXY_WANTS_PASSWORD)
             raise UpstreamFault(502, f"no way to upstream {upstream.name} through the proxy {proxy}: {why}")
         return answer
-
-    async def _ask(self, connection: Connection, head: bytes, request: Request) -> Answer:
-        return await connection.ask(head, request.body, request.method == b"HEAD", last=is_last(request))
 
     def _pool(self, upstream: Upstream, proxy: Proxy | None) -> Pool:
         origin = ("", upstream.scheme, upstream.host, upstream.port)
@@ -134,6 +133,10 @@ class Upstreams:
     def _straight(self, host: str, port: int) -> IStreamClientEndpoint:
         endpoint: IStreamClientEndpoint = _endpoint_kind(host)(self.reactor, host, port, self.settings.connect_timeout)
         return endpoint
+
+
+def _asked(connection: Connection, head: bytes, request: Request) -> Deferred[LiveAnswer]:
+    return connection.ask(head, request.body, request.method == b"HEAD", last=is_last(request))
 
 
 def _title(upstream: Upstream, proxy: Proxy | None) -> str:
