@@ -17,10 +17,14 @@ from pathlib import Path
 
 import cases
 import cassettes
+import catalogue
 import churn
 import codec
+import following
 import memory
+import moving
 import near
+import page
 import peers
 import processes
 import report
@@ -28,7 +32,8 @@ import rewriting
 import standing
 
 CASES = cases.CASES | memory.CASES | standing.CASES | codec.CASES | near.CASES | rewriting.CASES | cassettes.CASES
-ALL = CASES | standing.LONG | churn.LONG | near.LONG
+CASES |= following.CASES | catalogue.CASES | moving.CASES
+ALL = CASES | standing.LONG | churn.LONG | near.LONG | catalogue.LONG | page.LONG
 FILES_NEEDED = 4096  # open files, for 1,000 streams
 
 
@@ -40,7 +45,7 @@ def options():
         "--only",
         action="append",
         choices=list(ALL),
-        help="this case; repeatable [default: all but soak, churn and near-100000]",
+        help="this case; repeatable [default: all but soak, churn, near-100000, catalogue-100000 and page-...]",
     )
     parser.add_argument("--peers", default="mitmproxy,nginx", help="compare with [default: %(default)s], or none")
     parser.add_argument("--quick", action="store_true", help="short: is something broken or far off?")
