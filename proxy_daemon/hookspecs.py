@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 import pluggy
-from attrs import frozen
+from attrs import field, frozen
 
 from proxy_daemon.core.cassettes import Format
 from proxy_daemon.core.dialects.dialect import Dialect
@@ -143,15 +143,29 @@ class NearMiss:
 
 
 @frozen
+class Octets:
+    """What a `JsonPage` answers that is no JSON. ``fields``: more header fields of the answer."""
+
+    data: bytes
+    media_type: str = "application/octet-stream"
+    fields: Mapping[str, str] = field(factory=dict)
+
+
+@frozen
 class JsonPage:
     """A page in JSON. ``answers``: by method (GET, PUT, DELETE), who answers it.
 
     Each is called with the parameters of the query and returns (status, value), or an awaitable of these; a raise is a
-    500. What changes something is no GET: a link could do it. For PUT and DELETE browsers ask first whether a page of
-    another origin may (a CORS preflight), and nothing below `/_llmproxy/` says yes.
+    500, and a value may be `Octets`. Segments of its path such as `{id}` are parameters too. ``takes_body``: who
+    answers PUT is called with the body as well, as JSON has it; other bodies are refused before.
+
+    What changes something is no GET: a link could do it. All else needs the token that `api/token` tells to pages of
+    ours. For PUT and DELETE browsers ask first whether a page of another origin may (a CORS preflight), and nothing
+    below `/_llmproxy/` says yes.
     """
 
-    answers: Mapping[str, Callable[[Mapping[str, str]], Any]]
+    answers: Mapping[str, Callable[..., Any]]
+    takes_body: bool = False
 
 
 VETO = False  # what an implementation of `llmproxy_record` returns to keep an exchange out of the store
@@ -188,7 +202,7 @@ def llmproxy_stores() -> dict[str, Callable[[str, Settings], Store]]:
 
 @hookspec
 def llmproxy_resources(settings: Settings, services: Services) -> dict[str, Any]:
-    """Called once at the start: pages by their path below `/_llmproxy/`, such as `mine` or `api/mine`.
+    """Called once at the start: pages by their path below `/_llmproxy/`, such as `mine`, `api/mine` or `api/mine/{id}`.
 
     A page is a `JsonPage`, or a `twisted.web` resource. Two at one path stop the start.
     They answer this machine, and the admin's token. Fields that keep other pages and caches out are set before, with a
@@ -210,9 +224,10 @@ def llmproxy_reload(settings: Settings) -> None:
 
 @hookspec
 def llmproxy_formats() -> list[Format]:
-    """Called by `llmproxy import` and `llmproxy show`, never by the daemon: formats of files with recordings.
+    """Called by `llmproxy import`, `export` and `show`, never by the daemon: formats of files with recordings.
 
-    They are asked before the built-in ones (`core/cassettes/formats.py`) whether they recognise a file.
+    They are asked before the built-in ones (`core/cassettes/formats.py`) whether they recognise a file. One that is
+    a `Writer` (`core/cassettes/writers.py`) is written, too: `llmproxy export --format` takes its name.
     Kind: each. A raise stops the command.
     """
 

@@ -28,6 +28,7 @@ from proxy_daemon.settings.redacting import redactor_of
 if TYPE_CHECKING:
     from proxy_daemon.store.cassette.cassette import Cassette, Reading
 
+_MOST_TOLD = 5
 OURS, PROMPTECHO, ASGI_REPLAY = "llmproxy", "promptecho", "asgi-replay"
 
 
@@ -67,7 +68,10 @@ class Opener:
         matcher = self._matcher(binding)
         cassette = self._cassette(binding, matcher)
         cassette.on_trouble = cassette.on_notice = self.tell
-        for line in (cassette.notice, *(f"{one.line}: {one.reason}" for one in cassette.damaged)):
+        if cassette.foreign:  # it is only read
+            cassette.on_trouble = lambda trouble: self.tell(trouble or f"{binding.file} can be read again")
+        damaged = (f"{one.line}: {one.reason}" for one in cassette.damaged)
+        for line in (cassette.notice, *damaged, *_not_served(cassette)):
             if line:
                 self.call_in_reactor(self.tell, f"{binding.file}: {line}")
         return Opened(cassette, not cassette.empty_at_start, lambda: self.run(cassette.close), matcher)
@@ -105,10 +109,17 @@ class Opener:
             Ids(self.clock),
             binding.mode or settings.mode,
             Recognised(matcher or Matcher.of(settings), self.dialects, redactor),
-            Adopter(dialects=self.dialects, record_errors=True, redactor=redactor),
+            Adopter(dialects=self.dialects, record_errors=True, record_broken=True, redactor=redactor),
             tolerate_damage=settings.tolerate_damage,
             force=settings.force,
         )
+
+
+def _not_served(cassette: Cassette) -> list[str]:
+    """Of a file of another tool: which entries no request is answered from, and why; the first of many."""
+    lines = [f"its entry {one.entry} is not served: {one.reason}" for one in cassette.left_out]
+    more = len(lines) - _MOST_TOLD
+    return lines if more <= 0 else [*lines[:_MOST_TOLD], f"{more} more of its entries are not served"]
 
 
 def _check(settings: Settings) -> None:

@@ -12,14 +12,16 @@ import secrets
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from attrs import Factory, field, frozen
+from attrs import Factory, asdict, field, frozen
 from twisted.application.service import IService
 from twisted.logger import Logger
 
 from proxy_daemon import command_line
 from proxy_daemon.core.access import Access
+from proxy_daemon.core.adopting import Adopter
 from proxy_daemon.core.dialects import BUILT_IN
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.ids import Ids
@@ -27,14 +29,15 @@ from proxy_daemon.core.matching.anew import Anew
 from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.modes import MODES, ONCE
+from proxy_daemon.core.notices import NOTICES
 from proxy_daemon.core.services import Services, Store
-from proxy_daemon.core.tokens import Tokens
+from proxy_daemon.core.tokens import Tokens, page_digest
 from proxy_daemon.exposure import exposed, guard_keys, interface, opened, scopes_by_key
 from proxy_daemon.net import handed_over, listening
 from proxy_daemon.net.bodies import SPACE, space_limit
 from proxy_daemon.net.certificates import CertificateError
 from proxy_daemon.net.front import Front, FrontResource
-from proxy_daemon.net.housekeeping import Lines, LoopingScheduler, SystemClock, ThreadWorker
+from proxy_daemon.net.housekeeping import Lines, LoopingScheduler, SystemClock, ThreadWorker, within
 from proxy_daemon.net.limits import limits_of
 from proxy_daemon.net.mounting import mounted
 from proxy_daemon.net.service import Daemon, DaemonService, Stopping, Surroundings
@@ -45,6 +48,7 @@ from proxy_daemon.net.systemd import Notifier
 from proxy_daemon.net.upstream.client import Upstreams
 from proxy_daemon.net.upstream.way import find_way
 from proxy_daemon.net.work import ChildWork, child_of
+from proxy_daemon.pipeline.acting import Acting
 from proxy_daemon.pipeline.admission import Admission
 from proxy_daemon.pipeline.discovery import load_plugins
 from proxy_daemon.pipeline.dispatch import Dispatcher
@@ -53,6 +57,7 @@ from proxy_daemon.pipeline.faults import StartError
 from proxy_daemon.pipeline.flights import Flights
 from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.keeping import Keeper
+from proxy_daemon.pipeline.promoting import Promoter
 from proxy_daemon.pipeline.recognising import Recogniser
 from proxy_daemon.pipeline.secret_watch import SecretWatch
 from proxy_daemon.pipeline.shelves import Shelves
@@ -64,7 +69,7 @@ from proxy_daemon.shelving import Opener
 from proxy_daemon.store.database import SQLiteStore, StoreError
 from proxy_daemon.store.nothing import NoStore
 from proxy_daemon.store.refingerprint import Rules
-from proxy_daemon.ui.resources import Pages
+from proxy_daemon.ui.pages import Pages
 
 log = Logger()
 
@@ -155,7 +160,8 @@ async def _assemble(settings: Settings, machine: Machine) -> Daemon:
     stops: tuple[Stopping, ...] = (machine.scheduler.stop, machine.stop_threads, getattr(store, "close", lambda: None))
     try:
         shelves = _shelves(settings, store, machine, dialects)
-        services = _services(store, machine, hooks, work, anew, shelves)
+        acts = _acting(settings, store, shelves, machine, anew)
+        services = _services(store, machine, hooks, work, anew, shelves, acts)
         stops = (shelves.close, *stops)
         return await _daemon(settings, machine, hooks, dialects, services, key, stops)
     except BaseException:
@@ -189,9 +195,8 @@ async def _daemon(
     admission = Admission(settings.upstream, dialects, clock, key, Ids(clock))
     pages = mounted(await hooks.each("llmproxy_resources", settings, services))
     root = FrontResource(Front(admission, pipeline, upstreams.has), pages)
-    site = FrontSite(
-        root, _access(settings), settings.max_body, settings.client_timeout, clock.seconds, limits_of(settings)
-    )
+    allowed = _access(settings, services.page_token)
+    site = FrontSite(root, allowed, settings.max_body, settings.client_timeout, clock.seconds, limits_of(settings))
     services.scheduler.every(1.0, site.look)
     services.facts["client_connections"] = lambda: len(site.channels)
     services.facts["limits_met"] = site.met.numbers
@@ -199,7 +204,7 @@ async def _daemon(
 
     async def adopt(new: Settings) -> None:
         guard_keys(new, bool(way.keys))  # first, as what follows: where it raises, nothing has changed
-        access = _access(new)
+        access = _access(new, services.page_token)
         await _reload_plugins(hooks, stage.settings, new)
         if site.access.tokens.needed and not access.tokens.needed:
             _tell_opened(new)
@@ -239,10 +244,12 @@ def _keeper(settings: Settings, hooks: Dispatcher, services: Services, machine: 
 
 
 def _work(settings: Settings, store: Store, machine: Machine) -> ChildWork | None:
-    """The child process, for stores that it can read."""
-    if settings.fuzzy == "off" or not isinstance(store, SQLiteStore):
+    """The child process, for stores that it can read. With --fuzzy off it waits for a question of the pages."""
+    if not isinstance(store, SQLiteStore):
         return None
-    return child_of(settings.store, machine.reactor, machine.scheduler, os.environ)
+    waits = settings.fuzzy == "off"
+    rules = settings.redact
+    return child_of(settings.store, machine.reactor, machine.scheduler, os.environ, rules, waits=waits)
 
 
 def _services(
@@ -252,9 +259,11 @@ def _services(
     work: ChildWork | None,
     anew: Anew,
     shelves: Shelves,
+    acts: Acting,
 ) -> Services:
     facts: dict[str, Callable[[], Any]] = {"store": store.stats, "plugin_faults": lambda: dict(hooks.faults)}
-    return Services(
+    facts["mode"] = lambda: asdict(acts.mode())
+    services = Services(
         store=store,
         clock=machine.clock,
         worker=machine.worker,
@@ -265,8 +274,28 @@ def _services(
         tell=hooks.tell,
         work=work,
         either_form=EitherForm(anew),
+        within=partial(within, machine.reactor),
+        acts=acts,
+        page_token=secrets.token_urlsafe(32),
+        notices=NOTICES,
         shelves=shelves,
     )
+    acts.publish = services.live.publish
+    return services
+
+
+def _acting(settings: Settings, store: Store, shelves: Shelves, machine: Machine, anew: Anew) -> Acting:
+    """For people. Answers that are copied into a cassette are judged as those that are recorded."""
+    judge = Adopter(
+        settings.upstream,
+        anew.dialects,
+        settings.on_error_response == "record",
+        settings.on_broken_stream == "record",
+        settings.record_max_body,
+    )
+    clock, worker = machine.clock, machine.worker
+    promoter, watch = Promoter(shelves, clock, worker, judge, anew), SecretWatch(worker, settings.on_secret)
+    return Acting(store, shelves, clock, worker, anew.redactor, anew.dialects, promoter, watch, settings.mode)
 
 
 async def _open_store(
@@ -326,10 +355,11 @@ def _tell_opened(settings: Settings) -> None:
         log.warn("{line}", line=line)  # noqa: G010  (as above)
 
 
-def _access(settings: Settings) -> Access:
+def _access(settings: Settings, page_token: str) -> Access:
     """Who may ask: for the start, and for a reload, which assigns it to `FrontSite.access`. Raises `SettingsError`."""
     hosts = (*settings.allow_host, *filter(None, map(interface, settings.listen)))
-    return Access(hosts, settings.allow_origin, Tokens(settings.client_tokens, admin_token(settings, os.environ)))
+    tokens = Tokens(settings.client_tokens, admin_token(settings, os.environ), page_digest(page_token))
+    return Access(hosts, settings.allow_origin, tokens)
 
 
 def raise_descriptor_limit() -> None:

@@ -22,13 +22,17 @@ HOME = Path(os.environ.get("LLMPROXY_CORPUS") or Path(__file__).parents[2] / "sh
 
 @frozen
 class Interaction:
-    """One request and its answer; ``host`` with its scheme, as the request's URL has it."""
+    """One request and its answer; ``host`` with its scheme, as the request's URL has it.
+
+    ``parsed``: the file holds the answer's JSON as values; its octets are not known.
+    """
 
     file: str
     index: int
     host: str
     request: Request
     response: Response
+    parsed: bool = False
 
 
 def missing():
@@ -69,7 +73,20 @@ def _interaction(name, index, request, response):
         f"{url.scheme}://{url.netloc}" if url.netloc else "http://localhost",
         Request(request["method"].upper().encode(), target.encode(), _headers(request), Bytes(_body(request))),
         Response(ResponseHead(status, b"", _headers(response)), Bytes(_body(response))),
+        _is_parsed(response),
     )
+
+
+def _is_parsed(message):
+    """Whether the body stands in the file as values."""
+    for name in ("body", "content", "postData"):
+        if message.get(name) is not None:
+            return isinstance(message[name], dict | list) and not _is_box(message[name])
+    return message.get("parsed_body") is not None
+
+
+def _is_box(value):
+    return isinstance(value, dict) and bool({"string", "base64_string", "text", "mimeType"} & set(value))
 
 
 def _headers(message):
@@ -92,7 +109,7 @@ def _body(message):
 
 def _octets(value):
     """Octets of whatever a format holds a body or a value in; parsed JSON is written anew."""
-    if isinstance(value, dict) and ({"string", "base64_string", "text", "mimeType"} & set(value)):
+    if _is_box(value):
         return _boxed(value)
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False).encode()

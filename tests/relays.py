@@ -83,9 +83,9 @@ class Play:
         self.kept, self.commit = [], Deferred()
         self.clients, self.outlets, self.endings = [], [], []
 
-        async def keeping(response, ending):
+        def keeping(response, ending):
             self.kept.append((response, ending))
-            await self.commit
+            return self.commit
 
         self.relay = Relay(
             self.answer,

@@ -41,7 +41,7 @@ class TestFullDisk:
     def test_traffic_goes_on_and_health_and_log_say_it(self, daemon, upstream):
         server = upstream(answering(GOOD))
         proxy = daemon("--upstream", server.url, "--log", "off")
-        assert proxy.get("/_llmproxy/health") == {"status": "ready", "recording": "on"}
+        assert proxy.get("/_llmproxy/health") == {"status": "ready", "recording": "on", "mode": "new_episodes"}
         limit_files(proxy, 1)
         for number in range(5):
             status, headers, body = proxy.chat(f"lost {number}")

@@ -113,6 +113,10 @@ class TestNames:
         assert again.chat("a", headers={"X-LLMProxy-Cassette": "first"})[2] == body
         assert again.chat("b", path="/_llmproxy/cassette/second/_llmproxy/to/default/v1/chat/completions")[0] == 200
         assert again.chat("a", headers={"X-LLMProxy-Cassette": "second"})[0] == 424
+        again.settle()
+        for name, count in (("^first$", 2), ("second", 3), ("third", 0)):
+            found = again.get(f"/_llmproxy/api/exchanges?q={urllib.parse.quote(f'~cassette {name}')}")
+            assert [row["cassette"] for row in found["exchanges"]] == [name.strip("^$")] * count
 
     @pytest.mark.parametrize(
         ("name", "status"), [("../x", 400), ("a/b", 400), (".hidden", 400), ("a" * 300, 400), ("a b", 400)]
@@ -136,7 +140,7 @@ class TestNames:
 
 class TestBound:
     def bind(self, one, **parameters):
-        status, _, body = one.request("PUT", f"{PAGE}?{urllib.parse.urlencode(parameters)}")
+        status, _, body = one.change("PUT", f"{PAGE}?{urllib.parse.urlencode(parameters)}")
         return status, json.loads(body)
 
     def test_a_file_for_as_long_as_a_test_runs(self, daemon, tmp_path):
@@ -144,7 +148,7 @@ class TestBound:
         assert self.bind(one, name="t", file=file, mode="once") == (200, {"mode": "once", "forwards": True})
         path = "/_llmproxy/cassette/t/v1/chat/completions"
         body = one.chat("a", path=path)[2]
-        one.request("DELETE", f"{PAGE}?name=t")
+        one.change("DELETE", f"{PAGE}?name=t")
         assert one.chat("a", path=path)[0] == 400
         assert self.bind(one, name="t", file=file, mode="once") == (200, {"mode": "once", "forwards": False})
         assert one.chat("a", path=path, headers={"X-LLMProxy-Session": "s"})[2] == body
@@ -156,7 +160,7 @@ class TestBound:
         self.bind(one, name="t", file=tmp_path / "t.yaml", mode="new_episodes", match_on="model", repeat="first")
         path = "/_llmproxy/cassette/t/v1/chat/completions"
         one.chat("a", path=path)
-        one.request("DELETE", f"{PAGE}?name=t")
+        one.change("DELETE", f"{PAGE}?name=t")
         self.bind(one, name="t", file=tmp_path / "t.yaml", mode="none", match_on="model")
         assert status_of(one.chat("quite another", path=path)) == "hit"
 

@@ -147,3 +147,29 @@ def test_what_the_format_cannot_read_is_an_error_with_the_file(started, tmp_path
     with pytest.raises(AssertionError, match=r"x\.txt"):
         started("none", "--cassette", tmp_path / "x.txt", "--cassette-format", form)
     assert (tmp_path / "x.txt").read_text() == "a: [\n"
+
+
+class TestServedAsTheyAre:
+    """Files of other tools without `--cassette-format`."""
+
+    @pytest.fixture
+    def file(self, tmp_path):
+        """Seven entries that are no exchanges of HTTP, and one that is, though no API answers so."""
+        request = {"method": "POST", "uri": f"https://api.openai.com{CHAT}", "body": '{"model":"m","messages":[]}'}
+        request["headers"] = {"Content-Type": ["application/json"]}
+        response = {"status": {"code": 503, "message": "no"}, "headers": {}, "body": {"string": "<html>busy</html>"}}
+        tunnel = {"request": request | {"method": "CONNECT"}, "response": response}
+        path = tmp_path / "c.yaml"
+        path.write_text(json.dumps({"interactions": [*[tunnel] * 7, {"request": request, "response": response}]}))
+        return path
+
+    def test_what_is_not_served_is_told_and_the_rest_is_served(self, daemon, file):
+        one = daemon("--mode", "none", "--cassette", str(file))
+        assert one.request("POST", CHAT, b'{"model":"m","messages":[]}', JSON)[::2] == (503, b"<html>busy</html>")
+        one.stop()
+        one.reader.join()
+        said = [line for line in b"".join(one.said).decode().splitlines() if f" {file}: " in line]
+        assert [line.partition(f"{file}: ")[2].partition(": CONNECT")[0] for line in said] == [
+            *(f"its entry {number} is not served" for number in range(5)),
+            "2 more of its entries are not served",
+        ]

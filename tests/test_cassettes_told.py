@@ -66,7 +66,7 @@ class TestTrouble:
     def test_where_all_is_well_nothing_is_told(self, daemon, cassette):
         one = daemon("--upstream", "demo:", "--cassette", str(cassette), store="off")
         one.chat("a")
-        assert one.get("/_llmproxy/health") == {"status": "ready", "recording": "on"}
+        assert one.get("/_llmproxy/health") == {"status": "ready", "recording": "on", "mode": "new_episodes"}
         assert verdict(one)["trouble"] == ""
 
 
@@ -126,7 +126,7 @@ def test_no_page_opens_a_file_outside_of_the_directory(daemon, tmp_path, name):
 
 def test_nobody_closes_the_cassette_of_all(daemon, cassette):
     one = daemon("--upstream", "demo:", "--cassette", str(cassette))
-    one.request("DELETE", "/_llmproxy/api/cassettes?name=(--cassette)")
+    one.change("DELETE", "/_llmproxy/api/cassettes?name=(--cassette)")
     one.chat("a")
     one.stop()
     assert "content: a" in cassette.read_text()

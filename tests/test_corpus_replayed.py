@@ -4,7 +4,6 @@ A session per file, mode `none`: the daemon never asks an upstream. What is not 
 its reason; none of these numbers may grow.
 """
 
-import http.client
 import json
 import os
 from collections import Counter
@@ -12,17 +11,17 @@ from contextlib import closing
 
 import pytest
 from corpus import HOME, missing
-from rig import LIMIT, Daemons
+from corpus_clients import Asker, recorded
+from rig import Daemons
 
-from proxy_daemon.cli.importing import Importer
+from proxy_daemon.cli.import_into import IntoStore
+from proxy_daemon.cli.import_reader import Importer
 from proxy_daemon.core.adopting import Adopter, NotOurs
 from proxy_daemon.core.cassettes import Skipped, Unreadable
 from proxy_daemon.core.cassettes.formats import BUILT_IN, read
 from proxy_daemon.core.matching.anew import Anew
 from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Unknown
-from proxy_daemon.core.wire.coding import CodingError
-from proxy_daemon.core.wire.uncoding import Uncoder
 from proxy_daemon.store.imports import Imports
 from proxy_daemon.store.refingerprint import Rules
 
@@ -30,7 +29,6 @@ pytestmark = pytest.mark.skipif(
     bool(missing()) and not os.environ.get("LLMPROXY_REQUIRE_ALL"), reason=missing() or "the corpus is there"
 )
 
-MOST = 64 * 1024 * 1024
 # Reasons why recordings do not answer, with how many these are.
 EXCEPTIONS = {
     "the answer's status is not known": 55,  # streams of which the file holds the body alone
@@ -40,9 +38,8 @@ EXCEPTIONS = {
     "the answer's body is not there": 1,
     "the request's body is not known": 1,  # an upload of which the file says the name alone
 }
-# Of the connection, of the framing, and of what llmproxy itself follows; the body is sent as the file holds it.
-NOT_SENT = {b"host", b"connection", b"content-length", b"transfer-encoding", b"expect", b"cache-control", b"upgrade"}
-NOT_SENT |= {b"keep-alive", b"te", b"proxy-connection", b"trailer", b"content-encoding", b"accept-encoding"}
+# What llmproxy itself follows, and codings: the body is sent as the file holds it.
+NOT_SENT = (b"cache-control", b"content-encoding", b"accept-encoding")
 
 
 def files():
@@ -61,11 +58,11 @@ def imported(tmp_path_factory):
     matcher, entries = Matcher(), dict(files())
     adopter = Adopter(record_errors=True, matcher=matcher)
     with closing(Imports(path, Rules(matcher.digest, Anew(matcher)))) as store:
-        importer = Importer(BUILT_IN, adopter, store)
+        importer = Importer(BUILT_IN, IntoStore(store, adopter))
         for name in entries:
             importer.file(name)
         for number, group in enumerate(groups()):
-            Importer(BUILT_IN, adopter, store, f"group {number}").file(str(HOME / group["file"]))
+            Importer(BUILT_IN, IntoStore(store, adopter), f"group {number}").file(str(HOME / group["file"]))
     return path, entries, adopter
 
 
@@ -78,53 +75,14 @@ def groups():
 def asker(imported, tmp_path):
     daemons = Daemons(tmp_path)
     running = daemons.start("--mode", "none", "--fuzzy", "off", "--on-error-response", "record", store=imported[0])
-    with closing(Asker(running.port)) as made:
+    with closing(Asker(running.port, NOT_SENT)) as made:
         yield made
     daemons.stop()
 
 
-class Asker:
-    """A client that sends recorded requests as they are, on one connection for as long as that holds."""
-
-    def __init__(self, port):
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
-        # Octets that the library itself would not send; the daemon answers for what it makes of them.
-        self._connection._validate_path = self._connection._validate_method = lambda text: None
-
-    def close(self):
-        self._connection.close()
-
-    def ask(self, request, session):
-        """(status, decoded body) of the answer."""
-        connection = self._connection
-        connection.putrequest(
-            request.method.decode(), request.target.decode("latin-1"), skip_host=True, skip_accept_encoding=True
-        )
-        connection.putheader("Host", "127.0.0.1")
-        connection.putheader("X-LLMProxy-Session", session)
-        for name, value in request.headers.pairs:
-            if name.lower() not in NOT_SENT:
-                connection.putheader(name, value)
-        body = request.body.read(0, request.body.size)
-        if body or request.method in (b"POST", b"PUT", b"PATCH"):
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        return answer.status, decoded(answer.headers.get("Content-Encoding", ""), answer.read())
-
-
-def decoded(codings, data):
-    """Recordings name codings whose octets they hold decoded."""
-    uncoder = Uncoder(codings.encode(), MOST)
-    try:
-        return uncoder.piece(data) + uncoder.end()
-    except CodingError:
-        return data
-
-
-def recorded(response):
-    coding = response.head.headers.get(b"content-encoding").decode("latin-1")
-    return response.head.status, decoded(coding, response.body.read(0, response.body.size))
+def asked(asker, request, session):
+    """(status, decoded body) of the answer."""
+    return asker.ask(request, {"X-LLMProxy-Session": session})[:2]
 
 
 def judged(adopter, entry):
@@ -144,7 +102,7 @@ def outcome(asker, adopter, name, entry):
         return why.partition(":")[0]
     if Unknown.REQUEST in entry.unknown:
         return "the request is not in the file"
-    status, body = asker.ask(entry.request, name)
+    status, body = asked(asker, entry.request, name)
     if (status, body) == recorded(stored.response):
         return ""
     return f"answered {status}" if status != stored.response.head.status else "another answer"
@@ -180,7 +138,7 @@ def test_repeated_requests_are_served_in_recorded_order(imported, asker):
     wrong = []
     for session, group in enumerate(groups()):
         found = equal_ones(adopter, entries[str(HOME / group["file"])], group["indexes"])
-        served = {number: asker.ask(each.request, f"group {session}") for number, each in found.items()}
+        served = {number: asked(asker, each.request, f"group {session}") for number, each in found.items()}
         expected = {number: recorded(judged(adopter, each)[0].response) for number, each in found.items()}
         statuses = [served[number][0] for number in group["indexes"]]
         if served != expected or statuses != group["statuses"]:

@@ -152,6 +152,7 @@ class TestReloading:
             "status": "degraded",
             "recording": "on",
             "settings": f"not read again: {why}",
+            "mode": "new_episodes",
         }
         assert proxy.chat()[0] == 200
         assert "settings" not in self.reload(proxy, manager, 'upstream = "demo:"\n')

@@ -108,7 +108,7 @@ class TestStoreOff:
         server = upstream(counting())
         proxy = daemon("--upstream", server.url, store="off")
         assert [sent(proxy.chat())[2] for _ in range(2)] == [1, 2]
-        assert proxy.get("/_llmproxy/api/exchanges") == {"exchanges": []}
+        assert proxy.get("/_llmproxy/api/exchanges")["exchanges"] == []
         assert {path.name for path in tmp_path.iterdir()} <= {"requests.log"}
 
     def test_mode_none_refuses_all(self, daemon, upstream):

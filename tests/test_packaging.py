@@ -87,4 +87,6 @@ def test_the_wheel_holds_what_it_should(wheel):
     assert [name for name in names if name.startswith("twisted/")] == ["twisted/plugins/llmproxy_plugin.py"]
     assert any(name.startswith("proxy_daemon/store/schema/") for name in names)
     assert "proxy_daemon/py.typed" in names
+    page = [path for path in (ROOT / "proxy_daemon" / "ui" / "static").rglob("*") if path.is_file()]
+    assert {str(path.relative_to(ROOT)) for path in page} <= set(names)
     assert any(name.endswith("LICENSE") for name in names)

@@ -152,3 +152,10 @@ def test_functions_stay_small():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno + 1 > 50
     ]
     assert not long
+
+
+def test_no_two_modules_of_the_tests_have_one_name():
+    """They are imported by their bare names: of two, all would get the one that came first."""
+    files = [path for path in Path(__file__).parent.rglob("*.py") if path.name not in ("conftest.py", "__init__.py")]
+    names = [path.name for path in files]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -18,6 +18,14 @@ from proxy_daemon.core.tokens import NO_TOKENS, Tokens
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 _ORIGIN = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,255})(?::([0-9]{1,5}))?")
 _ANY_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[\[\]A-Za-z0-9._:-]{1,262}")  # of an extension, for one
+ELSEWHERE = (b"cross-site", b"same-site")  # what `Sec-Fetch-Site` says of pages that are not ours
+# What `Sec-Fetch-Dest` says of answers that would run, or draw, in the page that asks, or in our origin for good.
+EXECUTED = frozenset(
+    (
+        *(b"script", b"style", b"worker", b"sharedworker", b"serviceworker", b"audioworklet", b"paintworklet"),
+        *(b"json", b"manifest", b"xslt"),
+    )
+)
 LONGEST_HOST = 262  # a name of DNS, and a port; what is longer is not remembered either
 
 MALFORMED = "The Host of the request is malformed."
@@ -59,13 +67,32 @@ class Access:
         not further: an upstream is asked by nobody's page.
         """
         site = headers.get(b"sec-fetch-site")
-        if site not in (b"cross-site", b"same-site") or b"origin" in headers or "*" in self.allow_origins:
+        if site not in ELSEWHERE or b"origin" in headers or "*" in self.allow_origins:
             return ""
         if own_page and headers.get(b"sec-fetch-dest") == b"document":
             return ""
         if site == b"same-site" and _is_loopback_name(_name(headers.get(b"host").decode("latin-1"))):
             return ""
         return "Pages of other sites may not ask here; one that --allow-origin names asks with fetch(), in mode cors."
+
+    def script_refusal(self, headers: Headers) -> str:
+        """Why an upstream is not asked for a script, by our own pages either: it would run in their origin.
+
+        As a service worker (https://www.w3.org/TR/service-workers/#service-worker-script-request) it would stay there.
+        """
+        if headers.get(b"sec-fetch-dest") in EXECUTED or b"service-worker" in headers:
+            return "What an upstream says is run by no page as a script, a style or a worker; ask with fetch()."
+        return ""
+
+    def own_page_refusal(self, headers: Headers) -> str:
+        """Why a page's request below `/_llmproxy/` is refused, whatever its `Origin`: only our own pages ask there.
+
+        A page of another web server on this machine is one of another site too, or of another port of the same. A link
+        may lead here.
+        """
+        if headers.get(b"sec-fetch-site") not in ELSEWHERE or headers.get(b"sec-fetch-dest") == b"document":
+            return ""
+        return "Below /_llmproxy/ only its own pages may ask, and programs that are no browser."
 
     def _origin_refusal(self, origins: list[bytes], host: str) -> str:
         origin = origins[0].decode("latin-1")

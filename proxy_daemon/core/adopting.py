@@ -16,18 +16,21 @@ from proxy_daemon.core.bodies import EMPTY, Body, Bytes
 from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.dialects.judging import fault
+from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.fingerprint import Matcher
 from proxy_daemon.core.messages import Ending, Pieces, Recording, Request, Response, Unknown
 from proxy_daemon.core.pattern import Pattern
 from proxy_daemon.core.redact import Redactor
-from proxy_daemon.core.redacted_parts import redacted_parts
+from proxy_daemon.core.redacted_parts import redacted_parts, redacted_pattern
 from proxy_daemon.core.redacted_response import is_coded, redacted_response, withholds_request
 from proxy_daemon.core.routing import UnknownUpstream, choose, is_reserved, split_named
+from proxy_daemon.core.said_members import members_of, said_of
 from proxy_daemon.core.tokens import passed_on, target_passed_on
 from proxy_daemon.core.upstreams import Upstream
+from proxy_daemon.core.wire.json_text import parse, write
 
 FINAL, RESET_CONTENT, PARTIAL_CONTENT, NOT_MODIFIED, ERRORS = 200, 205, 206, 304, 400  # RFC 9110 section 15
-_NOT_FOUND_BY = (Unknown.REQUEST, Unknown.REQUEST_BODY)  # without these, two requests look like one
+_JSON = Headers(((b"Content-Type", b"application/json"),))
 
 
 class NotOurs(ValueError):
@@ -38,7 +41,8 @@ class NotOurs(ValueError):
 class Adopter:
     """``upstreams``, ``record_errors`` and ``record_broken`` as in the daemon's settings, ``dialects`` as it asks them.
 
-    ``longest``: octets of a body that are kept (`--record-max-body`).
+    ``longest``: octets of a body that are kept (`--record-max-body`). What a person wrote is served whatever its
+    status.
     """
 
     upstreams: Sequence[Upstream] = ()
@@ -61,7 +65,7 @@ class Adopter:
         dialect = recognise(request, self.dialects)
         passed = evolve(request, target=target_passed_on(target), headers=passed_on(request.headers))
         safe = self.redactor.request(passed)
-        asked = None if not recording.unknown.isdisjoint(_NOT_FOUND_BY) else self._asked(name, dialect)
+        asked = None if recording.answers_by_pattern_only else self._asked(name, dialect)
         judged = evolve(recording, request=passed)
         why = self._why_not_served(judged, dialect)
         recording = evolve(
@@ -71,7 +75,7 @@ class Adopter:
             asked=asked,
             redacted=recording.redacted or _differs(safe, passed),
             request=safe,
-            pattern=recording.pattern or _pattern(recording, safe, passed),
+            pattern=self._safe(recording.pattern) or _pattern(recording, safe, passed),
         )
         recording, lost = self._fitted(recording)
         why = why or lost
@@ -100,10 +104,18 @@ class Adopter:
         if (
             status < FINAL
             or status in (RESET_CONTENT, PARTIAL_CONTENT, NOT_MODIFIED)
-            or (status >= ERRORS and not self.record_errors)
+            or (status >= ERRORS and not self.record_errors and not recording.written)
         ):
             return f"status {status}"
         return fault(dialect, recording.request, response) if status < ERRORS and not self.record_broken else ""
+
+    def _safe(self, pattern: Pattern | None) -> Pattern | None:
+        """Without secrets in what is said: as a request that says it comes without them."""
+        if pattern is None or pattern.said is None:
+            return pattern and redacted_pattern(pattern, self.redactor)
+        told = write(members_of(pattern.said))
+        safe = self.redactor.request(Request(b"POST", b"/", _JSON, Bytes(told))).body.whole()
+        return pattern if safe is None or safe == told else evolve(pattern, said=said_of(parse(safe)))
 
     # --- what may be written -----------------------------------------------------------------------------------------
 

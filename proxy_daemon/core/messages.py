@@ -215,10 +215,20 @@ class Recording:
     scope: bytes = b""  # what scoped its fingerprint (--replay-scope key); empty: nothing did
     pattern: Pattern | None = None  # the requests that it answers, where these are more than the recorded one
     written: bool = False  # a person wrote its answer: it answers streaming and not, as the client asks
+    pace: float = 0.0  # seconds before each word of a stream, as a person wrote it; 0: as any recording is replayed
+    edits: int = 0  # the id of the exchange whose answer a person has edited to this one; 0: of none
     asked: Upstream | None = None  # of whom it was asked, as its fingerprint counts; None: of `upstream`
     fitted: bool = False  # never stored: its answer was made to fit the request that it answers (ids, or another form)
     rules: tuple[str, ...] = ()  # names of those that changed something
+    cassette: str = ""  # the one that was asked; empty: the store
     delivered: Delivered | None = None  # what the client got; None: what upstream sent, as far as it came
+
+    @property
+    def answers_by_pattern_only(self) -> bool:
+        """Whether its own request tells nothing: it is not known, or stands there to carry what a talk says."""
+        if self.pattern is not None and self.pattern.said is not None:
+            return True
+        return Unknown.REQUEST in self.unknown or Unknown.REQUEST_BODY in self.unknown  # two requests look like one
 
     @lazy
     def replay_head(self) -> ResponseHead:

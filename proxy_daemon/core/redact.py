@@ -58,6 +58,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text for people, such as why an exchange failed; the same object where it holds no secret."""
+        if not text:  # as of nearly all exchanges
+            return text
         data = text.encode("utf-8", "surrogatepass")
         safe = self.value(data)
         return text if safe is data else safe.decode("utf-8", "surrogatepass")

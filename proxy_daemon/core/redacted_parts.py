@@ -11,10 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 
+from attrs import evolve
+
+from proxy_daemon.core.bodies import Bytes
+from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.pattern import Pattern
+from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.secret_names import PLACEHOLDER
 
 # What cassettes hold in the place of secrets, names of projects and accounts (vcrpy's and Ruby VCR's filters). Our own
@@ -23,10 +28,28 @@ _SIGN = re.compile(
     rf"\*{{2,}}[A-Z_]+\*{{2,}}|(?!{PLACEHOLDER.pattern.decode()})<[A-Z][A-Z0-9_ -]+>|"
     r"\[(?:REDACTED|FILTERED)\]|(?<![A-Za-z])(?:REDACTED|FILTERED)(?![A-Za-z])"
 )
+_MARKS = ("**", "<", "REDACTED", "FILTERED")  # each sign has one of them; most texts have none, and are long
 OURS = "REDACTED"  # what llmproxy itself writes: what it leaves out of recordings it leaves out of requests
 _NOTHING = "**REDACTED**"  # stands for anything in a body where nothing does: `*` is what people write
 _BLANK = re.compile(r"\s")
 DEEPEST = 200
+_PLAIN = "/*:@!$&'()+,;="  # of a pattern's path: as a request writes it, and its wildcards
+_JSON = Headers(((b"Content-Type", b"application/json"),))
+
+
+def redacted_pattern(pattern: Pattern, redactor: Redactor) -> Pattern:
+    """The pattern without its secrets, as the requests that it answers come without them."""
+    query = urlencode(pattern.query, safe="*", errors="surrogateescape").encode()
+    path = quote(pattern.path, _PLAIN, errors="surrogateescape").encode()
+    asked = Request(b"POST", (path or b"/") + b"?" + query, _JSON, Bytes(pattern.body))
+    safe = redactor.request(asked)
+    if safe is asked:
+        return pattern
+    pairs = parse_qsl(safe.query.decode(), keep_blank_values=True, errors="surrogateescape")
+    changed = evolve(pattern, query=tuple(pairs), body=safe.body.whole() or b"")
+    if safe.path == asked.path:
+        return changed
+    return evolve(changed, path=unquote_to_bytes(safe.path).decode("utf-8", "surrogateescape"))
 
 
 def redacted_parts(request: Request, recorded: Request) -> Pattern | None:
@@ -59,6 +82,8 @@ def _plain(target: bytes) -> str:
 
 
 def _signs(text: str, untouched: bool) -> set[str]:
+    if not any(mark in text for mark in _MARKS):
+        return set()
     found = set(_SIGN.findall(text))
     return found if untouched else found - {OURS}
 

@@ -22,6 +22,7 @@ from proxy_daemon.core.secret_shapes import Found
 from proxy_daemon.core.wire.coding import CodingError, TooLarge, decoder_for
 
 _FRAMED = b"application/vnd.amazon.eventstream"
+_HARMLESS = (b"", b"OK")  # words beside a status; others repeat the key that is wrong
 _SHOWN = {b"\x1f\x8b": b"gzip", b"\x28\xb5": b"zstd", b"x\x9c": b"deflate"}  # RFC 1952, RFC 8878, RFC 1950
 
 
@@ -52,6 +53,8 @@ def _head_redacted(redactor: Redactor, response: Response) -> Response:
     headers = redactor.headers(head.headers)
     if headers is not head.headers:
         response = evolve(response, head=evolve(head, headers=headers))
+    if head.reason not in _HARMLESS and (reason := redactor.value(head.reason)) is not head.reason:
+        response = evolve(response, head=evolve(response.head, reason=reason))
     if response.trailers.pairs and (trailers := redactor.headers(response.trailers)) is not response.trailers:
         response = evolve(response, trailers=trailers)
     return response

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 import re2
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from proxy_daemon.core.secret_look import Look, in_body, in_values, looking
 from proxy_daemon.core.secret_names import plain_name
@@ -146,6 +146,11 @@ class Rules:
     @in_values.default
     def _in_values(self) -> Look:
         return _any(in_values, self._expressions())
+
+    @property
+    def for_showing(self) -> Rules:
+        """What is shown is shown without keys, also where the policy is to record them."""
+        return self if self.by_shape else evolve(self, by_shape=True)
 
     @property
     def last_steps(self) -> Mapping[bytes, str]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, field, frozen
 
+from proxy_daemon.core.acts import Acts
+from proxy_daemon.core.living.live import Live
 from proxy_daemon.core.matching.either_form import EitherForm
 from proxy_daemon.core.messages import Exchange, Recording
 from proxy_daemon.core.modes import MODES
+from proxy_daemon.core.notices import Notices
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.shelves import OnlyStore, Shelf, Shelves
 
@@ -22,12 +25,21 @@ MOST_PATTERNS = 1000  # recordings that answer more than the request that was re
 
 @frozen
 class Candidate:
-    """A recording that may answer a request. ``session``: whose run it was made in; ``started``: seconds since 1970."""
+    """A recording that may answer a request. ``session``: whose run it was made in; ``started``: seconds since 1970.
+
+    ``edits``: the exchange whose place in the order it has, since a person edited its answer; 0: its own.
+    """
 
     id: int
     started: float
     status: int
     session: str = ""
+    edits: int = 0
+
+    @property
+    def place(self) -> int:
+        """In the order of recordings."""
+        return self.edits or self.id
 
 
 class Store(Protocol):
@@ -74,6 +86,31 @@ class Store(Protocol):
 
     def stats(self) -> dict[str, Any]:
         """Numbers for people."""
+
+
+@runtime_checkable
+class Curated(Protocol):
+    """A store in which people note things of exchanges, delete them, and edit answers. Cassettes are none.
+
+    What changes something fires when it is committed, with whether it was; it never fails: why stands in `trouble`.
+    """
+
+    def remark(
+        self, exchange_id: int, *, mark: str | None = None, comment: str | None = None, pinned: bool | None = None
+    ) -> Awaitable[bool]:
+        """Note these of an exchange; None leaves what is there, an empty text takes it away. False: it is gone."""
+
+    def remarks(self, ids: Collection[int]) -> Mapping[int, tuple[str, str]]:
+        """(mark, comment) of those of these that have either."""
+
+    def remove(self, ids: Collection[int]) -> Awaitable[bool]:
+        """Delete these, with their octets. What one with an edited answer had displaced is served again."""
+
+    def supersede(self, recording: Recording, original: int) -> Awaitable[bool]:
+        """Write ``recording``, which is new, and serve it in the place of ``original``, from now on. False: it is gone.
+
+        Where that has been done to ``original`` before, the last of these gives way.
+        """
 
 
 @runtime_checkable
@@ -163,5 +200,15 @@ class Services:
     work: Work | None = None
     # Under what a written recording is found by requests that ask for the other form of its answer.
     either_form: EitherForm = Factory(EitherForm)
+    # What the awaitable gives, or None where it does not within so many seconds: then it is cancelled.
+    within: Callable[[float, Awaitable[Any]], Awaitable[Any]] = lambda seconds, waiting: waiting
+    # What people do to recordings and to the mode; None where nothing can be done, as in tests.
+    acts: Acts | None = None
+    # Who changes something below `/_llmproxy/` shows it (`core/tokens.py`); `api/token` tells it.
+    page_token: str = field(default="", repr=False)
+    # What happens now, for pages that follow it; `publish` tells them more.
+    live: Live = Factory(Live)
+    # Lines for the person who started the daemon; the console shows them where it draws on that terminal.
+    notices: Notices = Factory(Notices)
     # Where recordings are found and kept: the store, and cassettes by their names.
     shelves: Shelves = Factory(lambda self: OnlyStore(Shelf(self.store, MODES["new_episodes"])), takes_self=True)

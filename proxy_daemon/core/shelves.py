@@ -28,6 +28,7 @@ class Shelf:
     matcher: Matcher | None = None
     repeat: Repeat | None = None
     on_error_response: str | None = None
+    since: int = 0  # its mode holds for exchanges with ids from here on; 0: since the daemon's start
 
 
 @frozen

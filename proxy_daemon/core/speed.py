@@ -24,6 +24,7 @@ class Speed:
 
 
 AT_ONCE = Speed()
+AS_RECORDED = Speed(1.0)
 
 
 def parse_speed(text: str) -> Speed:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 from proxy_daemon.core.speed import Speed
 
@@ -20,3 +22,10 @@ def schedule(sizes: Sequence[int], times: Sequence[int], speed: Speed) -> list[f
         waits.append(min(LONGEST_GAP, max(0, time - before) / 1_000_000 / speed.factor))
         before = max(before, time)
     return waits
+
+
+def pace_of(value: Any) -> float:
+    """`Recording.pace` of a value in a file. Raises ValueError, with what is wrong."""
+    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= LONGEST_GAP:
+        raise ValueError(f"no seconds from 0 to {LONGEST_GAP:g}")
+    return float(value)

@@ -27,16 +27,22 @@ SHORTEST, LONGEST = 16, 512  # characters of an admin token, which people choose
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HASH = re.compile(r"sha256:([0-9a-fA-F]{64})")
 _KEY = re.compile(rb"(?:Bearer +)?(\S+)", re.IGNORECASE)
+_BASIC = re.compile(rb"Basic +([A-Za-z0-9+/=]{1,8192})", re.IGNORECASE)
 _OURS = re.compile(rb"(?:^|[^A-Za-z0-9])" + PREFIX)
 
 
 @frozen
 class Tokens:
-    """``clients``: digests by name; None where clients need no token, empty where none has one. ``admin``: a digest."""
+    """``clients``: digests by name; None where clients need no token, empty where none has one. ``admin``: a digest.
+
+    ``page``: the digest of the token that our own pages get from `api/token`, and no page of another origin can read:
+    who changes something below `/_llmproxy/` shows it.
+    """
 
     # Kept out of the repr, as all that has to do with credentials.
     clients: Mapping[str, bytes] | None = field(default=None, repr=False)
     admin: bytes = field(default=b"", repr=False)
+    page: bytes = field(default=b"", repr=False)
 
     @property
     def needed(self) -> bool:
@@ -52,10 +58,36 @@ class Tokens:
         found = [name for name, digest in (self.clients or {}).items() if compare_digest(digest, given)]
         return found[0] if found else ""
 
-    def is_admin(self, headers: Headers) -> bool:
-        """Whether the request carries the admin token, in `X-LLMProxy-Token` or as `Authorization: Bearer`."""
-        given = _own_token(headers) or _key(headers.get(b"authorization"))
+    def is_admin(self, headers: Headers, *, password: bool = True) -> bool:
+        """Whether the request carries the admin token, in `X-LLMProxy-Token`, or as `Authorization: Bearer` or `Basic`.
+
+        A page whose requests get it from a reverse proxy, or from the browser, has its own token in our field.
+        ``password``: whether Basic will do. A browser sends that by itself, whatever page has made it ask.
+        """
+        given = _own_token(headers)
+        if not given or self._is_of_page(given):
+            given = (_admin_key if password else _key)(headers.get(b"authorization"))
         return compare_digest(self.admin, _digest(given))
+
+    def without_admin(self, headers: Headers) -> Headers:
+        """The fields that go to an upstream: a browser sends the admin token wherever it is asked for one."""
+        if not self.admin or b"authorization" not in headers:
+            return headers
+        kept = [pair for pair in headers.pairs if not self._carries_admin(*pair)]
+        return headers if len(kept) == len(headers.pairs) else Headers(kept)
+
+    def _carries_admin(self, name: bytes, value: bytes) -> bool:
+        return name.lower() == b"authorization" and compare_digest(self.admin, _digest(_admin_key(value)))
+
+    def may_change(self, headers: Headers) -> bool:
+        """Whether the request may change something below `/_llmproxy/`: it has the token of our pages, or the admin's.
+
+        That it may come there at all is decided before.
+        """
+        return self._is_of_page(_own_token(headers)) or self.is_admin(headers, password=False)
+
+    def _is_of_page(self, given: bytes) -> bool:
+        return compare_digest(self.page, _digest(given))
 
 
 NO_TOKENS = Tokens()
@@ -102,8 +134,24 @@ def _key(value: bytes) -> bytes:
     return found[1] if found else b""
 
 
+def _admin_key(value: bytes) -> bytes:
+    """Of `Authorization`: a bearer's, or the password of RFC 7617, whose name may be any."""
+    basic = _BASIC.fullmatch(value)
+    if basic is None:
+        return _key(value)
+    try:
+        return base64.b64decode(basic[1], validate=True).partition(b":")[2]
+    except ValueError:
+        return b""
+
+
 def _digest(token: bytes) -> bytes:
     return sha256(token).digest()
+
+
+def page_digest(token: str) -> bytes:
+    """What `Tokens.page` is for this token of our pages."""
+    return _digest(token.encode())
 
 
 # --- what people write -----------------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ import orjson
 from proxy_daemon.core.messages import JSON_LIMIT
 
 LENGTH = 4
-LARGEST_HEAD = 4 * 1024 * 1024
+RULES = "rules"  # the name of the first frame to a child, which is no question: it has no answer
+WHEN_ASKED = "when-asked"  # an argument of the child: the index of near misses waits for the first who asks for it
+LARGEST_HEAD = 12 * 1024 * 1024  # an image of eight million octets in base64 stands in one
 LARGEST_OCTETS = JSON_LIMIT
 Frame = tuple[dict[str, Any], bytes]
 

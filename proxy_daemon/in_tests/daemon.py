@@ -14,9 +14,10 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from proxy_daemon.cli.asking import address, ask
+from proxy_daemon.cli.asking import Address, address, ask, with_token
 from proxy_daemon.cli.child import Child, NotStarted
 from proxy_daemon.cli.routes import Route, WrongAddress, environment, routes, with_placeholders
+from proxy_daemon.core.lazy import lazy
 from proxy_daemon.in_tests.environment import CLIENTS
 
 CASSETTES, VERDICT = "/_llmproxy/api/cassettes", "/_llmproxy/api/verdict"
@@ -24,7 +25,7 @@ CASSETTES, VERDICT = "/_llmproxy/api/cassettes", "/_llmproxy/api/verdict"
 OPTIONS = ("--store", "off", "--log", "off", "--mode", "new_episodes")
 
 
-@frozen
+@frozen(slots=False)
 class Running:
     """A daemon that answers, and the ways of the clients to it."""
 
@@ -35,7 +36,12 @@ class Running:
 
     def ask(self, method: str, page: str, parameters: Mapping[str, str]) -> Any:
         """Of its own pages. Raises `asking.NoAnswer`."""
-        return ask(address(self.child.url), method, page, parameters)
+        return ask(address(self.child.url) if method == "GET" else self._known, method, page, parameters)
+
+    @lazy
+    def _known(self) -> Address:
+        """The daemon with its token, asked for once: tests bind and release thousands of cassettes."""
+        return with_token(address(self.child.url))
 
     def variables(self, url: str, *, placeholders: bool) -> dict[str, str]:
         """What the clients' environment is to be beyond what it is, with the daemon at this URL."""

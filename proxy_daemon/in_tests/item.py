@@ -21,7 +21,7 @@ from proxy_daemon.in_tests.asked import (
 )
 from proxy_daemon.in_tests.cassette import CassetteInUse, Unusable
 from proxy_daemon.in_tests.daemon import SHARED
-from proxy_daemon.in_tests.place import file_of_test
+from proxy_daemon.in_tests.place import file_of_pytest_recording, file_of_test
 
 
 class Trouble(Exception):
@@ -111,7 +111,8 @@ def wanted(
 def _file(place: tuple[Path, Sequence[str], str], cassette: Any) -> Path:
     """As it is named, from the folder of the test file; else by the rule."""
     if cassette is None:
-        return file_of_test(*place)
+        ours, before = file_of_test(*place), file_of_pytest_recording(*place)
+        return before if os.path.isfile(before) and not ours.exists() else ours  # noqa: PTH113  (any name at all)
     if not isinstance(cassette, str | os.PathLike) or not str(cassette):
         raise WrongArgument(f"cassette: {cassette!r} is unknown: it is a file, from the folder of the test's file")
     return place[0].parent / cassette

@@ -268,8 +268,10 @@ class Settings:
         shown="stdout when that is not a terminal",
         reload=True,
     )
-    quiet: bool = option(False, "no line per exchange on the terminal", "", parse_flag, _SAY, flag=True)
-    verbose: bool = option(False, "more of each exchange on the terminal", "", parse_flag, _SAY, flag=True)
+    quiet: bool = option(False, "exchanges are not shown on the terminal", "", parse_flag, _SAY, flag=True)
+    verbose: bool = option(
+        False, "heads of requests and answers, and rules, on the terminal too", "", parse_flag, _SAY, flag=True
+    )
     allow_host: tuple[str, ...] = option(
         (),
         "a Host that requests may name besides loopback ones and the address itself; repeatable",

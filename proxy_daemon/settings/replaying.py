@@ -16,7 +16,8 @@ GROUP, CASSETTES = "Replaying", "Cassettes"
 mode: Any = option(
     "new_episodes",
     "off: forward only; new_episodes: replay what is recorded, else forward and record; none: replay or refuse; "
-    "all: forward and record anew; once: record where the cassette is new, else as none",
+    "all: forward and record anew; once: record where the cassette is new, else as none; "
+    "none is the default for a cassette in Markdown",
     "none",
     choice(*NAMES),
     GROUP,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from proxy_daemon.core.cassettes import is_talk
 from proxy_daemon.core.matching.counting import match_on, stamps
 from proxy_daemon.core.tokens import PREFIX as TOKEN_PREFIX
 from proxy_daemon.core.tokens import parse_client_tokens
@@ -39,6 +40,8 @@ def load(given: Mapping[str, Sequence[str]], environ: Mapping[str, str], handed_
     if handed_over:
         values.setdefault("listen", tuple(handed_over))
     values.setdefault("store", default_store(environ))
+    if is_talk(values.get("cassette", "")):
+        values.setdefault("mode", "none")  # a person writes it: there is nothing to record into it
     if ":" not in values["store"] and values["store"] != "off":
         values["store"] = str(_expanded(values["store"], "--store"))
     return Settings(**values, **tables)

@@ -1,4 +1,7 @@
-"""`python -m proxy_daemon.work STORE`: the child process. The daemon starts it (`net/work.py`); nobody else need."""
+"""`python -m proxy_daemon.work STORE`: the child process. The daemon starts it (`net/work.py`); nobody else need.
+
+With `when-asked` behind it, the index of near misses waits for the first who asks for it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import signal
 import sys
 from contextlib import suppress
 
-from proxy_daemon.core.work_frames import FrameError
+from proxy_daemon.core.work_frames import WHEN_ASKED, FrameError
 from proxy_daemon.store.access import StoreError
 from proxy_daemon.work.serving import Work, serve
 
@@ -25,7 +28,7 @@ def main() -> int:
     with suppress(OSError, ValueError):  # there may be a lower limit already
         resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     try:
-        work = Work(sys.argv[1], alarm=signal.alarm)
+        work = Work(sys.argv[1], alarm=signal.alarm, grows=sys.argv[2:] != [WHEN_ASKED])
         gc.freeze()
         serve(work, 0, 1)
         work.close()

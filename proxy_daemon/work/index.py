@@ -18,6 +18,7 @@ from heapq import nlargest
 from rapidfuzz.distance import Indel
 
 from proxy_daemon.core.matching.nearness.sketch import COARSE, DEEPEST, FINE, SMALL, Sketch, terms
+from proxy_daemon.store.made_anew import code_of, opened_or_made
 from proxy_daemon.work.shortlist import Shortlist, keep
 
 VERSION = 2
@@ -28,9 +29,7 @@ MOST_LATER = 64  # of those that are not below an id: so many came in the meanti
 MOST_GONE = 1000  # dropped ones whose sketches stay in memory, or as many as a quarter of all
 CACHE_KIB = 4 * 1024
 BUSY_SECONDS = 0.5
-TEMPORARY = ""  # SQLite's name for a file that is gone when it is closed
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA}
-BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 LAYOUT = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
     # place: numbers in the order of taking. Without `fixed`: is not compared. Texts are UTF-16, the fine one last: it
@@ -215,7 +214,7 @@ class Index:
         except (ValueError, TypeError) as error:
             raise IndexDamaged(f"a row has a value of a wrong kind: {error}") from error
         except sqlite3.DatabaseError as error:
-            if _code(error) in DAMAGED or "no such" in str(error):
+            if code_of(error) in DAMAGED or "no such" in str(error):
                 raise IndexDamaged(str(error)) from error
             raise
 
@@ -226,30 +225,7 @@ def opened(path: str, key: bytes, rules: int) -> Index:
     Where no file can be made there, or another daemon's child has it, it stands in a temporary one.
     """
     identity = blake2b(key + rules.to_bytes(4, "big"), digest_size=32).digest()
-    try:
-        return _made(path, identity)
-    except (IndexDamaged, sqlite3.Error, OSError) as error:
-        if _code(error) in BUSY:
-            return Index(TEMPORARY, identity)
-    try:
-        remove(path)
-        return _made(path, identity)
-    except (IndexDamaged, sqlite3.Error, OSError):
-        return Index(TEMPORARY, identity)
-
-
-def _made(path: str, identity: bytes) -> Index:
-    """Only its owner may read the file: it tells which words stand in which prompts."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    os.chmod(path, 0o600)
-    return Index(path, identity)
-
-
-def remove(path: str) -> None:
-    """The file and what SQLite keeps beside it."""
-    for end in ("", "-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            os.remove(path + end)
+    return opened_or_made(path, lambda place: Index(place, identity), IndexDamaged)
 
 
 def _connect(path: str) -> sqlite3.Connection:
@@ -258,10 +234,6 @@ def _connect(path: str) -> sqlite3.Connection:
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # one child has it: postings of another would be missed
     connection.execute("PRAGMA synchronous = NORMAL")  # with the journal of `_prepare`: a loss of power damages nothing
     return connection
-
-
-def _code(error: Exception) -> int:
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _octets(text: str) -> bytes:

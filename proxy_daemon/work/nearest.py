@@ -20,6 +20,8 @@ from proxy_daemon.core.matching.nearness.similarity import Likeness, likeness_of
 from proxy_daemon.core.matching.nearness.sketch import kind_of, sketch
 from proxy_daemon.core.matching.nearness.subject import Subject, subject
 from proxy_daemon.core.messages import Recording, Request
+from proxy_daemon.core.redact import Redactor
+from proxy_daemon.core.secret_rules import NO_RULES, Rules
 from proxy_daemon.work.catching_up import CatchingUp, is_open
 
 CANDIDATES = 32  # from the index
@@ -58,13 +60,13 @@ class _Elsewhere:
         return b""
 
 
-def nearest(catching_up: CatchingUp, head: dict[str, Any], octets: bytes) -> dict[str, Any]:
-    """The answer to one question.
+def nearest(catching_up: CatchingUp, head: dict[str, Any], octets: bytes, rules: Rules = NO_RULES) -> dict[str, Any]:
+    """The answer to one question. ``rules``: for secrets, besides the built-in ones: differences show none.
 
     ``head``: method, target, headers (in Latin-1), upstream (its URL), shown (lines), late (ids), size (of the body,
-    which is not here where `octets` are fewer), judged (whether the nearest may be served is asked), and below: an id;
-    recordings with ids from there on are not meant (0: all are). Raises ValueError, TypeError, AttributeError or
-    KeyError for a head that is none.
+    which is not here where `octets` are fewer), judged (whether the nearest may be served is asked), below: an id;
+    recordings with ids from there on are not meant (0: all are), and besides: the id of one that is not meant either.
+    Raises ValueError, TypeError, AttributeError or KeyError for a head that is none.
     """
     request, shown = _request(head, octets), min(int(head["shown"]), MOST_SHOWN)
     catching_up.add([each for each in head.get("late", ()) if type(each) is int])
@@ -74,9 +76,10 @@ def nearest(catching_up: CatchingUp, head: dict[str, Any], octets: bytes) -> dic
     found, count = None, -1
     while found is None and count != catching_up.index.count:  # what the store has no more was dropped: once more
         count = catching_up.index.count
-        compared = _compared(catching_up, request, dialect, asked, str(head["upstream"]), int(head.get("below", 0)))
+        bounds = int(head.get("below", 0)), int(head.get("besides", 0))
+        compared = _compared(catching_up, request, dialect, asked, str(head["upstream"]), *bounds)
         found = max(compared, key=_rank, default=None)
-    answer = {} if found is None else _told(found, request, dialect, shown, judged=bool(head.get("judged")))
+    answer = {} if found is None else _told(found, request, dialect, shown, rules, judged=bool(head.get("judged")))
     return answer | {"index": index_facts(catching_up), "making": more}
 
 
@@ -99,10 +102,11 @@ def _request(head: dict[str, Any], octets: bytes) -> Request:
 
 
 def _compared(
-    catching_up: CatchingUp, request: Request, dialect: Dialect, asked: Subject, upstream: str, below: int
+    catching_up: CatchingUp, request: Request, dialect: Dialect, asked: Subject, upstream: str, below: int, besides: int
 ) -> Iterator[Found]:
     until, best = catching_up.seconds() + COMPARING_SECONDS, 0.0
     ids = catching_up.index.nearest(sketch(asked, kind_of(request, dialect)), CANDIDATES, below)
+    ids = [each for each in ids if each != besides]
     fitting = _recordings(catching_up, ids, lambda other: _is_of_kind(other, request, dialect))
     for count, recording in enumerate(fitting, 1):
         likeness = likeness_of(subject(recording.request, dialect), asked)
@@ -134,13 +138,16 @@ def _is_of_kind(recorded: Request, request: Request, dialect: Dialect) -> bool:
     return dialect.operation(recorded) == dialect.operation(request)
 
 
-def _told(found: Found, request: Request, dialect: Dialect, shown: int, *, judged: bool) -> dict[str, Any]:
+def _told(
+    found: Found, request: Request, dialect: Dialect, shown: int, rules: Rules, *, judged: bool
+) -> dict[str, Any]:
     recorded = found.recording.request
+    safe = Redactor(rules).request(recorded) if shown else recorded
     return {
         "id": found.recording.id,
         "score": found.likeness.score,
         "parts": found.likeness.parts,
-        "differences": request_differences(recorded, request, shown),
+        "differences": request_differences(safe, request, shown),
         "servable": servable(recorded, request, dialect) if judged else "not asked",
         "fingerprint": found.recording.fingerprint.hex(),
     }

@@ -373,3 +373,27 @@ def test_an_origin_that_no_browser_sends(text):
 )
 def test_a_host_that_says_where_the_daemon_listens(host, own):
     assert is_own_address(host) is own
+
+
+OTHERS = {
+    "no browser": ([], True),
+    "typed": ([(b"Sec-Fetch-Site", b"none"), DOCUMENT], True),
+    "our own": ([(b"Sec-Fetch-Site", b"same-origin"), (b"Sec-Fetch-Dest", b"empty")], True),
+    "a link": ([(b"Sec-Fetch-Site", b"cross-site"), DOCUMENT], True),
+    "a link of another port here": ([(b"Sec-Fetch-Site", b"same-site"), DOCUMENT], True),
+    "an image": ([(b"Sec-Fetch-Site", b"cross-site"), IMAGE], False),
+    "a frame": ([(b"Sec-Fetch-Site", b"cross-site"), (b"Sec-Fetch-Dest", b"iframe")], False),
+    "another port here": ([(b"Sec-Fetch-Site", b"same-site"), IMAGE], False),
+    "another port here that names its origin": (
+        [(b"Sec-Fetch-Site", b"same-site"), (b"Sec-Fetch-Dest", b"empty"), (b"Origin", b"http://localhost:3000")],
+        False,
+    ),
+    "that says not what for": ([(b"Sec-Fetch-Site", b"cross-site")], False),
+}
+
+
+@pytest.mark.parametrize(("pairs", "may"), OTHERS.values(), ids=OTHERS.keys())
+@pytest.mark.parametrize("origins", [(), ("*",), ("http://localhost:3000",)])
+def test_only_our_own_pages_ask_below_our_path(pairs, may, origins):
+    headers = Headers([(b"Host", b"localhost:8910"), *pairs])
+    assert (Access(allow_origins=origins).own_page_refusal(headers) == "") is may

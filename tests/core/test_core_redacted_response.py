@@ -9,7 +9,7 @@ import brotli
 import orjson
 import pytest
 import zstandard
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,6 +98,15 @@ def test_a_secret_in_the_head_leaves_the_body_alone():
     )
     assert safe.body is given.body
     assert safe.pieces is given.pieces
+
+
+def test_a_secret_beside_the_status_is_gone():
+    said = response(b"{}")
+    key = b"sk-proj-" + b"a1B2c3D4" * 6
+    given = evolve(said, head=ResponseHead(401, b"No such key: " + key, said.head.headers))
+    assert redacted(given).head.reason == b"No such key: " + REDACTED
+    assert redacted(given).head.status == 401
+    assert redacted(given).body is given.body
 
 
 def test_a_secret_in_the_trailers_is_gone():

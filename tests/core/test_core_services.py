@@ -84,6 +84,11 @@ def test_services_are_a_value_that_nobody_changes():
         "tell",
         "work",
         "either_form",
+        "within",
+        "acts",
+        "page_token",
+        "live",
+        "notices",
         "shelves",
     ]
 

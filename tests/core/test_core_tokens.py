@@ -14,6 +14,7 @@ from proxy_daemon.core.tokens import (
     Tokens,
     admin_digest,
     new_token,
+    page_digest,
     parse_client_tokens,
     passed_on,
     table_line,
@@ -21,7 +22,10 @@ from proxy_daemon.core.tokens import (
 )
 
 RED, BLUE, ADMIN = b"llmp_red", b"llmp_blue", b"a-word-of-the-admin"
-TOKENS = Tokens({"red": sha256(RED).digest(), "blue": sha256(BLUE).digest()}, sha256(ADMIN).digest())
+PAGE = b"a-token-of-our-pages"
+TOKENS = Tokens(
+    {"red": sha256(RED).digest(), "blue": sha256(BLUE).digest()}, sha256(ADMIN).digest(), page_digest(PAGE.decode())
+)
 
 
 def fields(*pairs):
@@ -71,11 +75,40 @@ def test_nothing_is_no_token_even_where_its_hash_stands_there():
         ([(b"x-api-key", ADMIN)], False),
         ([(b"X-LLMProxy-Token", RED)], False),
         ([(b"X-LLMProxy-Token", RED), (b"Authorization", b"Bearer " + ADMIN)], False),
+        ([(b"X-LLMProxy-Token", PAGE), (b"Authorization", b"Bearer " + ADMIN)], True),  # a reverse proxy adds it
+        ([(b"X-LLMProxy-Token", PAGE)], False),
         ([], False),
     ],
 )
 def test_who_is_the_admin(pairs, admin):
     assert TOKENS.is_admin(fields(*pairs)) is admin
+
+
+CHANGES = {
+    "the token of our pages": ([(b"X-LLMProxy-Token", PAGE)], True),
+    "the admin's": ([(b"X-LLMProxy-Token", ADMIN)], True),
+    "the admin's as a key": ([(b"Authorization", b"Bearer " + ADMIN)], True),
+    "both": ([(b"X-LLMProxy-Token", PAGE), (b"Authorization", b"Bearer " + ADMIN)], True),
+    "nothing": ([], False),
+    "an empty one": ([(b"X-LLMProxy-Token", b"")], False),
+    "a wrong one": ([(b"X-LLMProxy-Token", PAGE + b"x")], False),
+    "a part of it": ([(b"X-LLMProxy-Token", PAGE[:-1])], False),
+    "two": ([(b"X-LLMProxy-Token", PAGE), (b"X-LLMProxy-Token", PAGE)], False),
+    "its hash": ([(b"X-LLMProxy-Token", sha256(PAGE).hexdigest().encode())], False),
+    "where a key stands": ([(b"Authorization", b"Bearer " + PAGE)], False),
+    "a cookie, which a foreign page's requests have too": ([(b"Cookie", b"X-LLMProxy-Token=" + PAGE)], False),
+    "a client's": ([(b"X-LLMProxy-Token", RED)], False),
+}
+
+
+@pytest.mark.parametrize(("pairs", "may"), CHANGES.values(), ids=CHANGES.keys())
+def test_who_may_change_something(pairs, may):
+    assert TOKENS.may_change(fields(*pairs)) is may
+
+
+@pytest.mark.parametrize("pairs", [[], [(b"X-LLMProxy-Token", b"")], [(b"X-LLMProxy-Token", PAGE)]])
+def test_where_our_pages_have_no_token_nothing_is_one(pairs):
+    assert not NO_TOKENS.may_change(fields(*pairs))
 
 
 def test_where_there_is_no_admin_token_nobody_has_it():

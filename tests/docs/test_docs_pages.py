@@ -25,10 +25,18 @@ PLAYED = [
     ROOT / "docs" / "rewriting.md",
     ROOT / "docs" / "run.md",
     ROOT / "docs" / "testing.md",
+    ROOT / "docs" / "inspecting.md",
+    ROOT / "docs" / "migrating.md",
+    ROOT / "docs" / "exporting.md",
+    ROOT / "docs" / "scripting.md",
 ]
 OF_REWRITE = {"explain", "answer", "model", "path", "method", "header", "stream", "dialect", "status"}
 # Of llmproxy import, show, verdict, rewrite and run.
 OF_COMMANDS = {"as", "json", "raw", "delivered", "url", "session", "fail-on", "reset", "trap", "cassette", *OF_REWRITE}
+OF_COMMANDS |= {"all", "limit", "into"}  # of llmproxy diff, list and promote
+OF_COMMANDS |= {"format", "output", "from", "dry-run", "skip-refused", "force"}  # of llmproxy export
+# Of curl, rechat, mitmproxy and pytest-recording.
+OF_OTHERS = {"data-urlencode", "diff", "listen-port", "server-replay", "record-mode", "block-network", "allowed-hosts"}
 OF_PYTEST = {"llmproxy-fail-on", "llmproxy-upstream"}
 README, CONFIGURATION = (path.read_text() for path in PLAYED[:2])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -71,6 +79,7 @@ def test_a_command_is_read_with_its_variables():
         ("<!-- run: gone -->\n```sh\necho here\n```", "here"),
         ("<!-- run -->\n```sh\nfalse\n```", "false"),
         ('<!-- run -->\n```sh\necho \'{"a": 1}\'\n```\n<!-- answer -->\n```json\n{"a": 2}\n```', "in truth"),
+        ("<!-- run -->\n```sh\necho here\n```\n<!-- shown -->\n```text\nthere\n```", "in truth: here"),
     ],
 )
 def test_a_wrong_sample_is_found(daemon, tmp_path, sample, fault):
@@ -87,6 +96,13 @@ def test_relative_links_lead_to_files(path):
     links = [link for link in LINK.findall(path.read_text()) if "://" not in link]
     wrong = [link for link in links if not (path.parent / link.partition("#")[0]).exists()]
     assert wrong == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_name)
+def test_pictures_are_there_and_say_what_they_show(path):
+    named = re.findall(r'(?:src|srcset)="([^"]+)"', path.read_text())
+    assert [name for name in named if not (path.parent / name).is_file()] == []
+    assert all("alt=" in tag for tag in re.findall(r"<img [^>]*>", path.read_text()))
 
 
 def test_every_page_can_be_reached_from_the_readme():
@@ -121,7 +137,7 @@ def test_no_other_option_is_listed():
 
 @pytest.mark.parametrize("path", [*PLAYED, ROOT / "docs/plugins.md"], ids=page_name)
 def test_every_option_that_is_mentioned_exists(path):  # other pages name options of other programs
-    known = {name.replace("_", "-") for name in OPTIONS} | {"reactor", "help"} | OF_COMMANDS | OF_PYTEST
+    known = {name.replace("_", "-") for name in OPTIONS} | {"reactor", "help"} | OF_COMMANDS | OF_OTHERS | OF_PYTEST
     assert set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", path.read_text())) <= known
 
 

@@ -1,8 +1,11 @@
 """docs/plugins.md against the code: each hook as it is, each sample as its file, and the samples do what they say."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import format_plugin
 import hello_plugin
 import kit_sample
 import pytest
@@ -10,13 +13,15 @@ import slow_plugin
 from hook_sections import rebuilt, section
 
 from proxy_daemon import hookspecs
+from proxy_daemon.core.cassettes.formats import read
+from proxy_daemon.core.cassettes.writers import writer_named
 from proxy_daemon.plugins import built_in
 from proxy_daemon.testing import Kit
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "plugins.md").read_text()
 SAMPLES = dict(re.findall(r"<!-- sample: (\S+) -->\n```python\n(.*?)```\n", PAGE, re.DOTALL))
-FILES = {"tests/docs/hello_plugin.py", "tests/docs/slow_plugin.py", "tests/docs/kit_sample.py"}
+FILES = {f"tests/docs/{name}.py" for name in ("hello_plugin", "slow_plugin", "kit_sample", "format_plugin")}
 QUESTION = {"model": "demo-1", "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -90,5 +95,25 @@ def test_slow_plugin_misses_its_own_deadline_and_is_named():
 
 
 def test_the_samples_are_plugins():
-    for module in (hello_plugin, slow_plugin):
+    for module in (hello_plugin, slow_plugin, format_plugin):
         assert any(hasattr(value, f"{hookspecs.PROJECT}_impl") for value in vars(module).values())
+
+
+def test_a_format_of_ones_own_is_read_and_written():
+    added = format_plugin.llmproxy_formats()
+    text = b"Q: Who?\nA: I.\nQ: When?\nA: Now.\n"
+    found = list(read("faq.qa", text, added))
+    made = [writer_named("qa", added).entry(one) for one in found]
+    assert b"".join(entry.text for entry in made) == text
+    assert {loss for entry in made for loss in entry.losses} == {"all but the last question"}
+
+
+def test_a_format_of_ones_own_in_the_commands(tmp_path):
+    text = "Q: hi\nA: Hello from a file.\n"
+    (tmp_path / "faq.qa").write_text(text)
+    more = ["--store", str(tmp_path / "s.db"), "--plugin", str(ROOT / "tests/docs/format_plugin.py")]
+    for words, wanted in ((["import", "faq.qa"], "imported 1"), (["export", "--format", "qa"], text)):
+        line = [sys.executable, "-m", "proxy_daemon.cli.main", *words, *more]
+        done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        assert wanted in done.stdout

@@ -6,6 +6,7 @@ import pytest
 
 from proxy_daemon.in_tests.asked import WrongArgument, asked, check_names, fail_on_of, mode_here
 from proxy_daemon.in_tests.item import Settings, wanted
+from proxy_daemon.in_tests.place import file_of_test
 
 FILE = Path("/p/tests/test_chat.py")
 
@@ -88,3 +89,20 @@ def test_settings_show_no_keys():
 def test_nothing_is_one_word():
     with pytest.raises(WrongArgument):
         fail_on_of("fail_on", "nothing,unused")
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_a_file_of_pytest_recording_answers_where_none_of_ours_is(tmp_path, ours):
+    theirs, its_place = tmp_path / "cassettes/test_a/test_b[x y].yaml", (tmp_path / "test_a.py", ["test_b"], "x y")
+    theirs.parent.mkdir(parents=True)
+    theirs.touch()
+    place = file_of_test(*its_place)
+    if ours:
+        place.touch()
+    assert wanted(its_place, [], Settings({})).file == (place if ours else theirs)
+
+
+@pytest.mark.parametrize("parameters", ["x" * 1000, "\0", "\udcff"])
+def test_a_name_that_no_file_can_have_is_looked_for_all_the_same(tmp_path, parameters):
+    place = (tmp_path / "test_a.py", ["test_b"], parameters)
+    assert wanted(place, [], Settings({})).file == file_of_test(*place)

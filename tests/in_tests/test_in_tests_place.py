@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy_daemon.in_tests.place import LONGEST, file_of_test, safe
+from proxy_daemon.in_tests.place import LONGEST, file_of_pytest_recording, file_of_test, safe
 
 FILE = Path("/p/tests/test_chat.py")
 
@@ -26,6 +26,20 @@ FILE = Path("/p/tests/test_chat.py")
 )
 def test_names(names, parameters, said):
     assert file_of_test(FILE, names, parameters) == Path(f"/p/tests/cassettes/test_chat/{said}.yaml")
+
+
+@pytest.mark.parametrize(
+    ("names", "parameters", "said"),
+    [
+        (["test_a"], "", "test_a"),
+        (["TestA", "TestB", "test_a"], "", "TestB.test_a"),
+        (["test_a"], "gpt-4o", "test_a[gpt-4o]"),
+        (["test_a"], "x y, é", "test_a[x y, é]"),
+        (["test_a"], """<a>?%*:|"'/\\[]""", "test_a[-a----------[]]"),
+    ],
+)
+def test_names_as_pytest_recording_has_them(names, parameters, said):
+    assert file_of_pytest_recording(FILE, names, parameters) == Path(f"/p/tests/cassettes/test_chat/{said}.yaml")
 
 
 def test_a_long_name_is_cut_and_stays_its_own():

@@ -6,9 +6,10 @@ import pytest
 from stores import STEP, recording
 
 from proxy_daemon.core.dialects import BUILT_IN, recognise
+from proxy_daemon.store.made_anew import TEMPORARY
 from proxy_daemon.work import catching_up as module
 from proxy_daemon.work.catching_up import BATCH, BUSY_DUTY, BUSY_RATE, IDLE_DUTY, LOOK_SECONDS, CatchingUp
-from proxy_daemon.work.index import TEMPORARY, opened
+from proxy_daemon.work.index import opened
 from proxy_daemon.work.recorded import Recorded
 
 OPENAI = recognise(recording(1).request, BUILT_IN)

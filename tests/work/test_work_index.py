@@ -17,9 +17,10 @@ from proxy_daemon.core.dialects import BUILT_IN, recognise
 from proxy_daemon.core.matching.nearness.sketch import kind_of, sketch
 from proxy_daemon.core.matching.nearness.subject import subject
 from proxy_daemon.core.messages import Request
+from proxy_daemon.store.made_anew import TEMPORARY, remove
 from proxy_daemon.work import index as index_module
 from proxy_daemon.work import shortlist as shortlist_module
-from proxy_daemon.work.index import TEMPORARY, IndexDamaged, opened, remove
+from proxy_daemon.work.index import IndexDamaged, opened
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 

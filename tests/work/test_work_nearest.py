@@ -5,9 +5,10 @@ from contextlib import closing
 import pytest
 from stores import CHAT, OTHER, STEP, UPSTREAM, body, recording
 
+from proxy_daemon.store.made_anew import TEMPORARY
 from proxy_daemon.work import nearest as module
 from proxy_daemon.work.catching_up import CatchingUp
-from proxy_daemon.work.index import TEMPORARY, opened
+from proxy_daemon.work.index import opened
 from proxy_daemon.work.nearest import COMPARED, LEAST_COMPARED, MOST_SHOWN, nearest
 from proxy_daemon.work.recorded import Recorded
 

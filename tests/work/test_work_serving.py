@@ -3,17 +3,21 @@
 import os
 import sqlite3
 import threading
+from types import SimpleNamespace
 
 import pytest
 from stores import CHAT, STEP, UPSTREAM, body, recording
 
-from proxy_daemon.core.work_frames import FrameError, Frames, packed
+from proxy_daemon.core.carried_rules import carried
+from proxy_daemon.core.secret_rules import Rule, Rules
+from proxy_daemon.core.work_frames import LARGEST_HEAD, RULES, FrameError, Frames, packed
 from proxy_daemon.store.access import StoreError
 from proxy_daemon.work import serving
 from proxy_daemon.work.index import IndexDamaged
 from proxy_daemon.work.serving import REST_SECONDS, Work, serve
 
 HEAD = {"name": "near", "method": "POST", "target": CHAT.decode(), "headers": [], "upstream": UPSTREAM.url, "shown": 5}
+OWN = Rules((Rule("tenant", "acme-[0-9]{6}"),))
 
 
 @pytest.fixture
@@ -78,7 +82,7 @@ def test_what_is_no_frame_ends_it(work):
 
 
 def test_an_answer_that_is_too_large_is_told_in_its_place(work, monkeypatch):
-    monkeypatch.setattr(serving, "nearest", lambda *_: {"differences": ["x" * (5 << 20)]})
+    monkeypatch.setattr(serving, "nearest", lambda *_: {"differences": ["x" * LARGEST_HEAD]})
     assert "too large" in asked(work, packed(HEAD | {"number": 3}))[0]["trouble"]
 
 
@@ -90,6 +94,7 @@ def test_between_questions_the_index_grows(store, work):
     """The loop is left when the index has everything: the questions end then."""
     store.put(recording(3, "a third"))
     questions, give = os.pipe()
+    os.write(give, packed({"name": RULES, "rules": []}))
     real = work.idle
 
     def idle():
@@ -102,6 +107,37 @@ def test_between_questions_the_index_grows(store, work):
     serve(work, questions, 2)
     os.close(questions)
     assert work._catching_up.index.count == 3
+
+
+def test_nothing_is_done_before_the_rules_are_known(work, monkeypatch):
+    """A catalogue that grows without them would hold what they hide."""
+    questions, give = os.pipe()
+    frame = packed({"name": RULES, "rules": carried(OWN)})
+    parts, waited, known = [frame[:9], frame[9:]], [], []
+
+    def select(*files_and_rest):
+        waited.append(files_and_rest[-1])
+        if parts:
+            os.write(give, parts.pop(0))
+        return real(*files_and_rest)
+
+    def idle():
+        known.append(work._rules)
+        os.close(give)
+        return 0.0
+
+    real, work.idle = serving.select.select, idle
+    monkeypatch.setattr(serving, "select", SimpleNamespace(select=select))
+    serve(work, questions, 2)
+    os.close(questions)
+    assert waited[:3] == [None, None, 0.0]
+    assert known == [OWN]
+
+
+@pytest.mark.parametrize("told", [None, 5, ["x"], [{}], [{"name": "t", "pattern": "("}]], ids=str)
+def test_without_rules_that_can_be_read_nothing_is_answered(work, told):
+    with pytest.raises(FrameError, match=r"the rules for what is a secret could not be read$"):
+        asked(work, packed({"name": RULES, "rules": told}), packed({"name": "stats"}))
 
 
 def test_a_large_answer_is_written_whole_to_a_slow_reader(work, monkeypatch):
@@ -176,3 +212,36 @@ def test_the_index_of_a_store_that_was_replaced_is_made_anew(store, work, tmp_pa
     assert fresh._catching_up.index.count == 1
     fresh.close()
     other.close()
+
+
+# --- an index that nobody wants (--fuzzy off) ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting(store):
+    store.put(recording(1, "one text"), recording(2, "another text"))
+    work = Work(store.path, grows=False)
+    yield work
+    work.close()
+
+
+@pytest.mark.parametrize("head", [{"name": "told", "ids": []}, {"name": "list", "limit": 5}, {"name": "stats"}])
+def test_questions_of_the_pages_fill_no_index_that_nobody_asked(waiting, head):
+    asked(waiting, packed(head | {"number": 1}))
+    assert [waiting.idle() > 0 for _ in range(3)] == [True] * 3
+    assert asked(waiting, packed({"name": "stats", "number": 2}))[0]["index"]["recordings"] == 0
+
+
+VIEW = {"name": "view", "id": f"{STEP:016x}", "what": "diff", "all": False}
+
+
+@pytest.mark.parametrize(
+    ("head", "recordings"),
+    [(VIEW | {"with": "nearest"}, 2), (VIEW | {"with": "previous"}, 0), (VIEW | {"what": "chat"}, 0)],
+)
+def test_who_asks_what_is_near_begins_it(waiting, head, recordings):
+    waiting.answer({"name": "told", "ids": []}, b"")  # there is a catalogue, which grows
+    waiting.idle()
+    waiting.answer(head, b"")
+    waiting.idle()
+    assert waiting.answer({"name": "stats"}, b"")["index"]["recordings"] == recordings

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from proxy_daemon.core.bodies import Body, chunks
 from proxy_daemon.core.cassettes.llmproxy.checking import recorded
@@ -34,12 +34,16 @@ Triple = tuple[str, Any, Any]
 
 @frozen
 class Line:
-    """``old`` and ``new``: for people, as JSON, cut to what differs; "<absent>" where one side has nothing there."""
+    """``old`` and ``new``: for people, as JSON, cut to what differs; "<absent>" where one side has nothing there.
+
+    ``values``: both as they are, where they are known.
+    """
 
     section: str
     path: str
     old: str
     new: str
+    values: tuple[Any, Any] = field(default=(None, None), eq=False, repr=False)
 
 
 def lines(one: Side, other: Side, *, everything: bool = False) -> Iterator[Line]:
@@ -57,7 +61,7 @@ def lines(one: Side, other: Side, *, everything: bool = False) -> Iterator[Line]
 
 def _made(section: str, triples: Iterator[Triple]) -> Iterator[Line]:
     for path, old, new in triples:
-        yield Line(section or _section(path), path, *sides(old, new))
+        yield Line(section or _section(path), path, *sides(old, new), (old, new))
 
 
 def _triples(old: Any, new: Any) -> Iterator[Triple]:

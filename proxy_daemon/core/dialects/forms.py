@@ -25,7 +25,7 @@ def field(request: Request, name: str) -> str:
     if not is_form(request):
         found = request.body_field(name)
         return found if isinstance(found, str) else ""
-    for part in _parts(request):
+    for part in parts(request):
         if part.name == name and not part.filename and len(part.data) <= LONGEST_FIELD:
             return part.data.decode("utf-8", "replace").strip()
     return ""
@@ -41,12 +41,12 @@ def flag(request: Request, name: str) -> bool | None:
 
 def files(request: Request, kind: str) -> tuple[Media, ...]:
     """The files of a form, in their order; ``kind`` of each."""
-    parts = _parts(request) if is_form(request) else ()
-    return tuple(Media(kind, part.content_type, size=len(part.data)) for part in parts if part.filename)
+    found = parts(request) if is_form(request) else ()
+    return tuple(Media(kind, part.content_type, size=len(part.data)) for part in found if part.filename)
 
 
-def _parts(request: Request) -> Iterator[Part]:
-    """As far as they can be read, within the limit of what is parsed at all."""
+def parts(request: Request) -> Iterator[Part]:
+    """Those of a form, as far as they can be read, within the limit of what is parsed at all."""
     reader = MultipartReader(boundary_of(request.headers.get(b"content-type")))
     try:
         yield from _found(reader.feed(request.body.read(0, JSON_LIMIT)))

@@ -28,17 +28,25 @@ _DIGESTS = (b"content-md5", b"content-digest", b"repr-digest", b"digest")  # of 
 
 def passage_of(rules: RuleSet, request: Request, dialect: Dialect, upstream: str) -> Passage | None:
     """The passage of a request, by the rules that are for it; None where none is."""
-    chosen = rules.chosen(request, dialect, upstream)
-    return None if chosen is NOTHING else Passage(chosen, dialect)
+    chosen, changes_request = rules.judged(request, dialect, upstream)
+    if chosen is NOTHING:
+        return None
+    passage = Passage(chosen, dialect, request)
+    passage.changes_request = changes_request
+    return passage
 
 
 class Passage:
-    """One exchange. ``fired``: names of rules, of which each goes to ``tell`` too; ``problems``: sentences."""
+    """One exchange. ``fired``: names of rules, of which each goes to ``tell`` too; ``problems``: sentences.
 
-    def __init__(self, chosen: Chosen, dialect: Dialect) -> None:
+    ``changes_request``: where no rule may change the request, `request` need not be called.
+    """
+
+    def __init__(self, chosen: Chosen, dialect: Dialect, request: Request = _NO_REQUEST) -> None:
         self._chosen = chosen
         self._dialect = dialect
-        self._request = _NO_REQUEST
+        self._request = request
+        self.changes_request = True
         self._shapes: tuple[Response | None, bool] | None = None  # what was asked last, and said
         self.fired: list[str] = []
         self.problems: list[str] = []
@@ -59,11 +67,6 @@ class Passage:
             self._dialect = _dialect_at(request, self._dialect)
         self._request = request
         return request
-
-    def may_change(self, request: Request) -> bool:
-        """Whether a rule may change the request: where none may, `request` need not be called."""
-        self._request = request
-        return any(rule.act.may_change(request, self._dialect) for rule in self._chosen.requests)  # type: ignore[union-attr]
 
     def shapes(self, answer: Response | None = None) -> bool:
         """Whether a rule may change the answer: where none may, it takes its shortest way.

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from proxy_daemon.core.dialects.dialect import LONGEST_KNOWN, Dialect
 from proxy_daemon.core.lazy import lazy
+from proxy_daemon.core.matching.kept import Kept
 from proxy_daemon.core.messages import Request
 from proxy_daemon.core.rewriting.conditions import Conditions, may_meet
 from proxy_daemon.core.rewriting.conflicts import conflicts
@@ -25,6 +26,7 @@ from proxy_daemon.core.rewriting.rules import TextRule
 _Place = tuple[bytes, bytes, str, str]
 MOST_KNOWN = 1024  # places whose rules are remembered
 MOST_MODELS = 64  # at each, whose rules are
+MEMORY, LONGEST_JUDGED = 2 * 1024 * 1024, 64 * 1024  # octets of requests that are remembered: of all, of one body
 Act = RequestEdits | ResponseEdits | TextRule
 _EDITS = (RequestEdits, ResponseEdits)
 
@@ -51,6 +53,10 @@ class Chosen:
     def shapes_answers(self) -> bool:
         """Whether any of them may change the answer."""
         return bool(self.responses or self.texts)
+
+    def may_change(self, request: Request, dialect: Dialect) -> bool:
+        """Whether any of them may change the request."""
+        return any(rule.act.may_change(request, dialect) for rule in self.requests)  # type: ignore[union-attr]
 
     @lazy
     def looks(self) -> Looks | None:
@@ -84,6 +90,23 @@ class RuleSet:
     rules: tuple[Rule, ...] = ()
     _known: dict[_Place, _Near] = field(init=False, factory=dict, eq=False, repr=False)
     _parts: dict[tuple[int, ...], Chosen] = field(init=False, factory=dict, eq=False, repr=False)
+    _judged: Kept = field(init=False, factory=lambda: Kept(MEMORY, second=True), eq=False, repr=False)
+
+    def judged(self, request: Request, dialect: Dialect, upstream: str) -> tuple[Chosen, bool]:
+        """`chosen`, and whether any of these may change the request.
+
+        Requests that are replayed come again octet for octet: of the last ones it is remembered.
+        """
+        data = request.body.whole()
+        if data is None or len(data) > LONGEST_JUDGED:
+            return self._judge(request, dialect, upstream)
+        said = (request.method, request.target, request.headers, dialect.name, upstream)
+        found: tuple[Chosen, bool] = self._judged.of(data, (said, b""), lambda: self._judge(request, dialect, upstream))
+        return found
+
+    def _judge(self, request: Request, dialect: Dialect, upstream: str) -> tuple[Chosen, bool]:
+        chosen = self.chosen(request, dialect, upstream)
+        return chosen, chosen.may_change(request, dialect)
 
     def chosen(self, request: Request, dialect: Dialect, upstream: str) -> Chosen:
         """Those that are for this request. `NOTHING` where none is."""

@@ -21,6 +21,7 @@ class Uncoder:
     """Undoes the coding of one body."""
 
     def __init__(self, codings: bytes, limit: int) -> None:
+        self.coding = b""  # what is undone, once that is known
         self._codings, self._limit = codings, limit
         self._trial = bytearray()  # as it came, while nothing has come out
         self._tried = True  # it may still turn out not to be coded
@@ -52,13 +53,15 @@ class Uncoder:
         return out
 
     def _as_it_came(self) -> bytes:
+        self.coding = b""
         self._decoder = decoder_for(b"", limit=self._limit)
         return self._decoder.piece(bytes(self._trial))
 
     def _begin(self) -> bytes:
         first = bytes(self._trial[:NEEDED])  # no more: the same is seen however the body is cut
         self._is_text = _is_text(first)
-        self._decoder = decoder_for(_stated_or_seen(self._codings, first), limit=self._limit)
+        self.coding = _stated_or_seen(self._codings, first)
+        self._decoder = decoder_for(self.coding, limit=self._limit)
         return self._attempt(bytes(self._trial))
 
     def _attempt(self, data: bytes) -> bytes:

@@ -19,6 +19,7 @@ from proxy_daemon.core.conversation import (
     Usage,
 )
 from proxy_daemon.core.dialects.openai.chat import OpenAIChat
+from proxy_daemon.core.dialects.openai.choices import Choices
 
 CHAT = OpenAIChat()
 CALL = {"id": "c1", "type": "function", "function": {"name": "get", "arguments": '{"a":1}'}}
@@ -321,3 +322,14 @@ def test_what_is_volatile_and_what_decides():
     assert "messages.*.tool_calls.*.id" in CHAT.ids
     assert CHAT.deciding_fields == (b"openai-beta",)
     assert CHAT.upstream_name == "openai"
+
+
+def test_an_answer_that_grows_is_joined_once_however_often_it_is_looked_at():
+    found = Choices()
+    for word in ("One ", "two "):
+        found.add("", {"choices": [{"index": 0, "delta": {"content": word}}]})
+    first = found.answer().choices[0].parts[0]
+    assert first == Text("One two ")
+    assert found.answer().choices[0].parts[0] is first  # not joined again
+    found.add("", {"choices": [{"index": 0, "delta": {"content": "three"}}]})
+    assert found.answer().choices[0].parts == (Text("One two three"),)

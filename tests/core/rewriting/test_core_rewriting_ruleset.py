@@ -14,7 +14,7 @@ from proxy_daemon.core.messages import Request, ResponseHead
 from proxy_daemon.core.rewriting.explaining import MOST_CHANGES, body_changes, explain_answer, explain_request
 from proxy_daemon.core.rewriting.passage import Passage
 from proxy_daemon.core.rewriting.reading import read_rules
-from proxy_daemon.core.rewriting.ruleset import MOST_KNOWN, NOTHING, RuleSet, fights
+from proxy_daemon.core.rewriting.ruleset import LONGEST_JUDGED, MOST_KNOWN, NOTHING, RuleSet, fights
 
 REMOVE = 'request.remove = "user"'
 SWAP = 'text = { replace = "cat", by = "dog" }'
@@ -49,6 +49,48 @@ def test_those_whose_conditions_hold_by_what_they_change():
     chosen = found.chosen(chat(), recognise(chat(), BUILT_IN), "default")
     assert [rule.name for rule in (*chosen.requests, *chosen.responses, *chosen.texts)] == ["r1", "r3", "r4"]
     assert chosen.shapes_answers
+
+
+MAPPED = 'when = { model = "m*" }\nrequest.model = { "m1" = "m2" }'
+BY_HEADER = 'when = { header = { x-team = "red" } }\n' + REMOVE
+
+
+@pytest.mark.parametrize(
+    ("body", "asked", "upstream", "expected"),
+    [
+        (MAPPED, chat(b'{"model":"m1"}'), "default", (1, True)),
+        (MAPPED, chat(b'{"model":"m2"}'), "default", (1, False)),
+        (MAPPED, chat(b'{"model":"other"}'), "default", (0, False)),
+        (MAPPED, chat(b'{"model":"m1"}' + b" " * LONGEST_JUDGED), "default", (1, True)),
+        (BY_HEADER, chat(), "default", (0, False)),
+        (BY_HEADER, Request(b"POST", b"/v1", Headers([JSON, (b"X-Team", b"red")])), "default", (1, True)),
+        (BY_HEADER, Request(b"POST", b"/v1", Headers([JSON, (b"X-Team", b"blue")])), "default", (0, False)),
+        ('when = { upstream = "here" }\n' + REMOVE, chat(), "here", (1, True)),
+        ('when = { upstream = "here" }\n' + REMOVE, chat(), "there", (0, False)),
+        ('when = { path = "/a" }\n' + REMOVE, chat(path=b"/a?b"), "default", (1, True)),
+        ('when = { path = "/a" }\n' + REMOVE, chat(path=b"/b?a"), "default", (0, False)),
+        ('when = { method = "GET" }\n' + REMOVE, chat(), "default", (0, False)),
+    ],
+)
+def test_what_is_remembered_of_a_request_is_what_was_decided(body, asked, upstream, expected):
+    found = RuleSet(rules(body, 'when = { model = "nobody" }\n' + REMOVE))
+    dialect = recognise(asked, BUILT_IN)
+    for near in (chat(b'{"model":"m3"}'), chat(path=b"/c"), Request(b"GET", b"/a")):  # others do not mix with it
+        found.judged(near, recognise(near, BUILT_IN), "default")
+    for _ in range(4):
+        again = Request(asked.method, asked.target, Headers(asked.headers.pairs), Bytes(asked.body.data))
+        chosen, may_change = found.judged(again, dialect, upstream)
+        assert (len(chosen.requests), may_change) == expected
+
+
+def test_a_request_that_comes_again_is_not_parsed_again():
+    found, asked = RuleSet(rules(MAPPED)), chat(b'{"model":"m1"}')
+    dialect = recognise(asked, BUILT_IN)
+    for _ in range(2):
+        found.judged(asked, dialect, "default")
+    again = chat(b'{"model":"m1"}')
+    assert found.judged(again, dialect, "default")[1]
+    assert "json" not in vars(again)
 
 
 @pytest.mark.parametrize("bodies", [(), ('when = { path = "/x" }\n' + REMOVE,)])

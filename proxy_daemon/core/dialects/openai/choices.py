@@ -213,7 +213,9 @@ class _Grown:
     def parts(self) -> Iterator[Part]:
         """Its parts in the order that is said above."""
         yield from self._thoughts()
-        yield from _joined(self._said)
+        said = list(_joined(self._said))
+        self._said = [*said]  # so that each piece is joined once, however often an answer that grows is looked at
+        yield from said
         if self._refused:
             yield Declined("".join(self._refused))
         yield from self._extra
@@ -256,6 +258,8 @@ def _joined(said: list[str | Part]) -> Iterator[Part]:
 
 
 def _one(run: list[Part]) -> Part:
+    if len(run) == 1:
+        return run[0]
     if isinstance(run[0], Text):
         return Text("".join(part.text for part in run if isinstance(part, Text)))
     if isinstance(run[0], Reasoning):
