@@ -24,6 +24,7 @@ BEFORE = rb"(?:^|[^0-9A-Za-z]|\\[bfnrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})"
 _DIGITS = frozenset(b"0123456789")
 _FEWEST = 8  # different octets in what is drawn at random
 _JSON_HEAD = 1024  # octets of the head of a JWT that are looked at
+_AGAIN = 128  # octets of what only looked like a secret that may be the beginning of one: names and prefixes are shorter
 
 
 WORD, QUOTED, NOTHING = range(3)  # a word; one in quotes, for a JSON value that had none; a part of what another began
@@ -45,13 +46,18 @@ class Found(NamedTuple):
 
 @frozen
 class Shape:
-    """``begins``: what the quick look searches for. ``pattern``: its group is the secret. ``holds``: the check."""
+    """``begins``: what the quick look searches for. ``pattern``: its group is the secret. ``holds``: the check.
+
+    ``judged``: how many octets of it the check goes by. All checks but those of short texts and of JWT say yes to what
+    holds a part to which they say yes.
+    """
 
     what: str
     kind: str
     begins: bytes
     pattern: bytes
     holds: Callable[[bytes], bool]
+    judged: Callable[[bytes], int] = len
 
 
 def is_mixed(text: bytes) -> bool:
@@ -138,7 +144,14 @@ KEYS = (
     _token("npm token", rb"npm_[A-Za-z0-9]", rb"[A-Za-z0-9]{35}", is_drawn),
     _token("PyPI token", rb"pypi-AgEI", rb"[A-Za-z0-9_-]{40,}"),
     _token("Databricks token", rb"dapi[0-9a-f]", rb"[0-9a-f]{31}"),
-    Shape("JWT", TOKEN, rb"eyJ[A-Za-z0-9_-]{8}", b"(eyJ[A-Za-z0-9_-]{8,}" + _PARTS + b")", is_token),
+    Shape(
+        "JWT",
+        TOKEN,
+        rb"eyJ[A-Za-z0-9_-]{8}",
+        b"(eyJ[A-Za-z0-9_-]{8,}" + _PARTS + b")",
+        is_token,
+        lambda text: text.find(b"."),
+    ),
     Shape(
         "private key",
         PRIVATE_KEY,
@@ -148,7 +161,7 @@ KEYS = (
     ),
 )
 # What goes on behind a `=` is of it: else it would be a value in its turn, behind the word that takes the place of it.
-_VALUE = rb"((?:[A-Za-z0-9._~+/-]|\\/){20,}(?:=[A-Za-z0-9._~+/=-]*)?)"
+_VALUE = rb"((?:[A-Za-z0-9._~+/-]|\\/){20,}(?:=(?:[A-Za-z0-9._~+/=-]|\\/)*)?)"
 _GAP = rb"""[\\"'\s]{0,8}[:=][\\"'\s]{0,8}"""
 _NAMED = rb"(?i:(?:api|secret|access|auth|account)[-_ ]?(?:access[-_ ]?)?(?:key|token)|client[-_ ]?secret)"
 # A word before it says what it is: where a service's keys have no shape (Azure, Cohere, Mistral), this finds them.
@@ -196,10 +209,13 @@ def shapes_unescaped(data: bytes) -> list[Found]:
 
 
 def _found(shapes: tuple[Shape, ...], pattern: re2._Regexp, data: bytes) -> list[Found]:
-    found = []
-    for match in pattern.finditer(data):
-        at = next(at for at in range(len(shapes)) if match.start(at + 1) >= 0)
-        start, end = match.span(at + 1)
-        if shapes[at].holds(data[start:end]):
-            found.append(Found(start, end, shapes[at].kind, shapes[at].what))
+    found, place = [], 0
+    while (match := pattern.search(data, place)) is not None:
+        number = next(number for number in range(len(shapes)) if match.start(number + 1) >= 0)
+        shape, (start, end) = shapes[number], match.span(number + 1)
+        if shape.holds(data[start:end]):
+            found.append(Found(start, end, shape.kind, shape.what))
+            place = end
+        else:  # in it, or over its end, another may begin
+            place = max(match.start() + 1, start + shape.judged(data[start:end]) - _AGAIN)
     return found
