@@ -83,7 +83,7 @@ def _in_body(where: str, body: Body, policy: str) -> Iterator[Left]:
     if policy == RECORD or is_binary(data):
         yield from (Left(f"{where}, octets at {each.start}", each.what) for each in shapes_in(data))
     for start, decoded in decoded_runs(data):
-        if in_body(decoded) is not None:
+        if in_body(decoded):
             yield from (Left(f"{where}, base64 at {start}", each.what) for each in secrets_in(b"", decoded))
 
 

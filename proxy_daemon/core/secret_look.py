@@ -13,7 +13,7 @@ import re2
 from proxy_daemon.core.secret_names import MEMBERS, unescaped
 from proxy_daemon.core.secret_shapes import BEFORE, KEYS, WORDS, options
 
-Look = Callable[[bytes], object]
+Look = Callable[[bytes], bool]
 
 _MARK = rb"[-_.]*"  # what names are compared without
 # ASCII that is written so hides a name or a key; Go and Google write `<` and `&` so, and pay for a careful look.
@@ -32,8 +32,10 @@ _NAMES = b"|".join([member(name) for name in sorted(MEMBERS)])
 
 
 def _search(*patterns: bytes) -> Look:
-    search: Look = re2.compile(b"|".join(patterns), options=options()).search
-    return search
+    """Without the module's wrapper, which makes a generator for a match that is never looked at: twice its cost."""
+    expression = re2.compile(b"|".join(patterns), options=options())
+    match, anywhere = expression._regexp.Match, re2._Anchor.UNANCHORED  # noqa: SLF001
+    return lambda data: bool(match(anywhere, data, 0, len(data))[0][0] >= 0)
 
 
 def looking(names: Iterable[bytes] = (), patterns: Iterable[bytes] = ()) -> tuple[Look, Look]:
@@ -49,9 +51,9 @@ in_names, in_names_or_hidden = _search(_NAMES), _search(_NAMES, _ESCAPED)
 
 def names_member(data: bytes) -> bool:
     """Whether a part of a JSON body that cannot be read whole names a secret anywhere."""
-    return in_names(unescaped(data)) is not None
+    return in_names(unescaped(data))
 
 
 def may_hold_member(data: bytes) -> bool:
     """Whether a careful look at the members of JSON is worth its time."""
-    return in_names_or_hidden(data) is not None
+    return in_names_or_hidden(data)

@@ -119,7 +119,7 @@ class Report:
 
     def _runs(self, where: str, data: bytes, *, lines: bool = False) -> Iterator[Told]:
         for start, decoded in decoded_runs(data):
-            if in_body(decoded) is None:
+            if not in_body(decoded):
                 continue
             place = f"line {data.count(bytes([10]), 0, start) + 1}" if lines else f"octet {start}"
             for each in Redactor(self.rules).secrets(b"", decoded):

@@ -96,7 +96,7 @@ def withholds(content_type: bytes, body: Body, rules: Rules = NO_RULES) -> bool:
 
 def _holds(window: bytes, rules: Rules) -> bool:
     """Whether a key stands in it by its shape, or what somebody's own rule says."""
-    return rules.in_body(window) is not None and bool(_careful(window, rules))
+    return rules.in_body(window) and bool(_careful(window, rules))
 
 
 def _is_form(kind: bytes, head: bytes) -> bool:

@@ -20,9 +20,9 @@ from proxy_daemon.core.routing import RESERVED
 from proxy_daemon.net.client import FrontClient
 from proxy_daemon.net.json_pages import Branch
 from proxy_daemon.pipeline.admission import Admission
-from proxy_daemon.pipeline.begun import begun
 from proxy_daemon.pipeline.exchange import Pipeline
 from proxy_daemon.pipeline.faults import Refusal
+from proxy_daemon.waiting import begun, tell
 
 if TYPE_CHECKING:
     from proxy_daemon.net.request import FrontRequest
@@ -69,7 +69,7 @@ class Front:
         running = begun(self.pipeline.run(exchange, FrontClient(request)))
         if isinstance(running, Deferred):  # else it has ended: most hits have
             request.running, request.exchange = running, exchange
-            running.addErrback(_unexpected)
+            tell(running, _ended)
 
     def turn_away(self, request: Request, client: str, refusal: Refusal) -> tuple[ResponseHead, bytes, bytes]:
         """Head, our own fields and body of the answer to a request that may not come in.
@@ -89,9 +89,9 @@ class Loop(Refusal):
         )
 
 
-def _unexpected(failure: Failure) -> None:
-    if not failure.check(CancelledError):
-        log.failure("a defect in llmproxy, please report it", failure)
+def _ended(result: object) -> None:
+    if isinstance(result, Failure) and not result.check(CancelledError):
+        log.failure("a defect in llmproxy, please report it", result)
 
 
 class FrontResource(Resource):

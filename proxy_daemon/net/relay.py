@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import define, frozen
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -25,6 +25,7 @@ from proxy_daemon.pipeline.outlet import Outlet
 from proxy_daemon.pipeline.ports import Answer, Timer
 from proxy_daemon.pipeline.tape import Tape
 from proxy_daemon.pipeline.terminal import seen_terminal
+from proxy_daemon.waiting import tell
 
 log = Logger()
 
@@ -113,7 +114,7 @@ class Relay:
     def join(self, outlet: Outlet) -> Deferred[Ending]:
         """Send it to this client too, from the beginning; fires with how that ended."""
         self._outlets.append(outlet)
-        outlet.done.addBoth(self._left, outlet)
+        outlet.left = self._left
         outlet.feed_from(Hold(self, outlet))
         if not self._started:
             self._start()
@@ -152,11 +153,10 @@ class Relay:
             return False
         return seen_terminal(self._dialect, self.head.headers, self._tape)
 
-    def _left(self, ending: Ending, outlet: Outlet) -> Ending:
+    def _left(self, outlet: Outlet) -> None:
         self._outlets.remove(outlet)
         if self._outlets:
             self.balance()
-        return ending
 
     # --- the answer --------------------------------------------------------------------------------------------------
 
@@ -202,18 +202,23 @@ class Relay:
             self._release()
             return
         response = Response(self.head, self._tape.body, self._tape.pieces, self._answer.trailers)
-        maybeDeferred(self._keep, response, ending).addCallbacks(self._release, self._not_kept)
+        try:
+            kept = self._keep(response, ending)
+        except BaseException:  # noqa: BLE001  (a store of a plugin's; the client gets its last piece all the same)
+            kept = fail()
+        tell(kept, self._kept)
 
-    def _release(self, _: object = None) -> None:
+    def _kept(self, result: object) -> None:
+        if isinstance(result, Failure):
+            log.failure("an exchange was not recorded: a defect in llmproxy, please report it", result)
+        self._release()
+
+    def _release(self) -> None:
         """It is committed, or cannot be: hand over the last piece."""
         self._hand_over(self._last, last=True)
         self._released = True
         for outlet in tuple(self._outlets):
             self.catch_up(outlet)
-
-    def _not_kept(self, failure: Failure) -> None:
-        log.failure("an exchange was not recorded: a defect in llmproxy, please report it", failure)
-        self._release()
 
     def _count_drained(self, data: bytes) -> None:
         if self._drained < 0:

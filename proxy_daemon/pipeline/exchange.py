@@ -35,6 +35,7 @@ from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.pipeline.outlet import Outlet
 from proxy_daemon.pipeline.ports import Client, Relay, Stage, UpstreamClient
 from proxy_daemon.settings import Settings
+from proxy_daemon.waiting import started
 
 log = Logger()
 
@@ -215,7 +216,7 @@ class Pipeline:
         return relay
 
     def _launch(self, exchange: Exchange) -> Deferred[Relay]:
-        return Deferred.fromCoroutine(self._forward(exchange))
+        return started(self._forward(exchange))
 
     async def _forward(self, exchange: Exchange) -> Relay:
         """The relay of the answer. It may outlast the exchange: others can wait for it when the client has left."""

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from proxy_daemon.core.messages import Ending
 from proxy_daemon.pipeline.faults import Fault, without_frames
 from proxy_daemon.pipeline.ports import Relay
+from proxy_daemon.waiting import Promise, tell
 
 
 class Flight:
@@ -21,12 +22,12 @@ class Flight:
 
     def __init__(self, launched: Deferred[Relay], forget: Callable[[Flight], None]) -> None:
         self._members = 0
-        self._waiting: list[Deferred[Relay]] = []
+        self._waiting: list[Promise[Relay]] = []
         self._relay: Relay | None = None
         self._failure: Failure | None = None
         self._forget = forget
         self._launched = launched
-        launched.addCallbacks(self._arrived, self._failed)
+        tell(launched, self._landed)
 
     @property
     def joinable(self) -> bool:
@@ -36,7 +37,7 @@ class Flight:
     def join(self) -> Deferred[Relay]:
         """Wait for the head. Fails as the flight fails. Each `join` is followed by one `leave`."""
         self._members += 1
-        waiter: Deferred[Relay] = Deferred()
+        waiter: Promise[Relay] = Promise()
         if self._failure is not None:
             waiter.errback(self._failure)
         elif self._relay is not None:
@@ -60,10 +61,13 @@ class Flight:
         elif self._failure is None:
             self._launched.cancel()
 
-    def _arrived(self, relay: Relay) -> None:
-        self._relay = relay
-        self._expect(relay)
-        self._tell(lambda waiter: waiter.callback(relay))
+    def _landed(self, result: Relay | Failure) -> None:
+        if isinstance(result, Failure):
+            self._failed(result)
+            return
+        self._relay = result
+        self._expect(result)
+        self._fire(result)
 
     def _expect(self, relay: Relay) -> None:
         relay.expected = self._members
@@ -74,13 +78,13 @@ class Flight:
             without_frames(failure.value)
         self._failure = failure
         self._forget(self)
-        self._tell(lambda waiter: waiter.errback(failure))
+        self._fire(failure)
 
-    def _tell(self, fire: Callable[[Deferred[Relay]], None]) -> None:
+    def _fire(self, result: Relay | Failure) -> None:
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:
             if not waiter.called:
-                fire(waiter)
+                waiter.callback(result)
 
 
 class Flights:

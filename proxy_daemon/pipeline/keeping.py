@@ -25,7 +25,6 @@ from proxy_daemon.core.redacted_response import is_coded, redacted_response, wit
 from proxy_daemon.core.services import Store, Worker
 from proxy_daemon.core.shelves import Shelf, Shelves
 from proxy_daemon.core.upstreams import Upstream
-from proxy_daemon.pipeline.begun import begun
 from proxy_daemon.pipeline.delivery import Delivery
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.faults import PluginFault
@@ -34,6 +33,7 @@ from proxy_daemon.pipeline.left_out import tell_left_out
 from proxy_daemon.pipeline.recognising import Recogniser
 from proxy_daemon.pipeline.secret_watch import SecretWatch
 from proxy_daemon.pipeline.tape import Tape
+from proxy_daemon.waiting import begun
 
 # A relay writes this exchange when its answer has ended: None until then, and then the recording as it was written.
 _ADOPTED = "llmproxy.adopted"

@@ -6,16 +6,15 @@ transforms, `Delivery` sees what comes of each piece; an exchange without them p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
-
-from twisted.internet.defer import Deferred
 
 from proxy_daemon.core.heads import FRAMING, own_fields
 from proxy_daemon.core.messages import Ending, Exchange, Outcome, ResponseHead
 from proxy_daemon.pipeline.delivery import Delivery
 from proxy_daemon.pipeline.dispatch import Dispatcher
 from proxy_daemon.pipeline.ports import Client, Flow
+from proxy_daemon.waiting import Promise
 
 
 class Outlet:
@@ -33,7 +32,8 @@ class Outlet:
         self.exchange = exchange
         self.position = 0
         self.paused = False
-        self.done: Deferred[Ending] = Deferred(lambda _: self.end(exchange.if_cancelled))
+        self.done: Promise[Ending] = Promise(lambda _: self.end(exchange.if_cancelled))
+        self.left: Callable[[Outlet], None] = _stays  # called as it ends, before who waits for that
         self._client = client
         self._transforms = transforms
         self._observers = observers
@@ -86,6 +86,7 @@ class Outlet:
         self.exchange.ending = ending
         for name, observer in self._observers:
             self._observed(name, observer, "end")
+        self.left(self)
         self.done.callback(ending)
 
     def _send(self, data: bytes, *, more: bool) -> None:
@@ -146,6 +147,10 @@ class Outlet:
 
 def _nothing() -> None:
     pass
+
+
+def _stays(outlet: Outlet) -> None:
+    """Nobody has joined it to anything."""
 
 
 def _octets(result: Any) -> bytes:

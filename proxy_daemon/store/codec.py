@@ -130,14 +130,21 @@ _TYPES = _row_types()
 def to_facts(recording: Recording) -> bytes:
     """The column `facts`: what is seldom there, or never looked for."""
     up = recording.upstream
-    facts: dict[str, Any] = {name: getattr(recording, name) for name in _SMALL}
-    facts["upstream"] = _place(up)
-    if recording.asked is not None and (recording.imported or recording.asked != up):
+    facts: dict[str, Any] = {
+        "client": recording.client,
+        "detail": recording.detail.encode("utf-8", "replace").decode(),
+        "head_time": recording.head_time,
+        "duration": recording.duration,
+        "cut": recording.cut,
+        "redacted": recording.redacted,
+        "served_from": recording.served_from,
+        "upstream": _place(up),
+        "ending": recording.ending,
+        "outcome": recording.outcome,
+        SCOPE: recording.scope.hex(),
+    }
+    if recording.asked is not None and (recording.imported or not _is_same(recording.asked, up)):
         facts[ASKED] = _place(recording.asked)
-    facts["ending"] = recording.ending
-    facts["outcome"] = recording.outcome
-    facts["detail"] = recording.detail.encode("utf-8", "replace").decode()
-    facts[SCOPE] = recording.scope.hex()
     if recording.pattern is not None:
         facts["pattern"] = _pattern(recording.pattern)
     if recording.written:
@@ -213,6 +220,10 @@ def _read_delivered(members: Any, exchange_id: int, parts: BodyReader) -> Delive
     head, size, cut = members
     body = None if size is None else parts(exchange_id, 2, size)
     return Delivered(_read_head(head.encode("latin-1", "replace")), body, cut)
+
+
+def _is_same(one: Upstream, other: Upstream) -> bool:
+    return one is other or one == other
 
 
 def _place(upstream: Upstream) -> tuple[Any, ...]:

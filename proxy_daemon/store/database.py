@@ -32,6 +32,7 @@ from proxy_daemon.store.refingerprint import Rules, follows
 from proxy_daemon.store.retention import Retention
 from proxy_daemon.store.unwritable import Unwritable
 from proxy_daemon.store.writer import LARGEST, Report, Write, Writer
+from proxy_daemon.waiting import Promise
 
 __all__ = ["SQLiteStore", "StoreError"]
 
@@ -253,7 +254,7 @@ class SQLiteStore:
         if not self._waking:
             self._waking = True
             self._soon(self._wake)
-        done: Deferred[bool] = Deferred()
+        done: Promise[bool] = Promise()
         self._pending[id(write)] = (write, done)
         return done
 

@@ -21,7 +21,7 @@ PLAIN = [
 
 @pytest.mark.parametrize("data", PLAIN)
 def test_most_bodies_are_passed_over(data):
-    assert in_body(data) is None
+    assert not in_body(data)
 
 
 @pytest.mark.parametrize("secret", [*SHAPES.values(), *("".join(pair) for pair in NAMED.values())])
@@ -33,16 +33,16 @@ def test_each_shape(secret):
 @pytest.mark.parametrize("value", [b"/v1?a=b", b"#a", b"https://a@b"])
 def test_values_that_may_be_addresses(value):
     assert in_values(value)
-    assert in_values(b"application/json\n12\nkeep-alive") is None
+    assert not in_values(b"application/json\n12\nkeep-alive")
 
 
 def test_names_and_patterns_of_ones_own():
     body, values = looking([b"tenantid"], [b"acme-[0-9]"])
     for data in (b'{"tenant_ID":1}', b'"Tenant.Id"', b"acme-1", b'"api_key":'):
         assert body(data)
-        assert in_body(data) is None or data == b'"api_key":'
+        assert not in_body(data) or data == b'"api_key":'
     assert values(b"acme-1")
-    assert body(b"tenantid") is None
+    assert not body(b"tenantid")
 
 
 @given(st.sampled_from(sorted(MEMBERS)), st.lists(st.sampled_from("-_."), max_size=30), st.booleans())

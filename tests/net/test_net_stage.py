@@ -6,7 +6,7 @@ from array import array
 import pytest
 from attrs import evolve
 from talks import Ears
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
 from proxy_daemon.core.bodies import CHUNK, Bytes
@@ -40,8 +40,9 @@ class Keeper:
     def __init__(self):
         self.kept = []
 
-    async def keep(self, exchange, response, tape, upstream, ending):
+    def keep(self, exchange, response, tape, upstream, ending):
         self.kept.append((exchange, response, tape.cut, upstream, ending))
+        return succeed(True)
 
 
 class Sink:

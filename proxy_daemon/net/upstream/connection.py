@@ -31,6 +31,7 @@ from proxy_daemon.net.upstream.upload import Upload
 from proxy_daemon.net.upstream.words import loss_in_words
 from proxy_daemon.pipeline.faults import UpstreamFault
 from proxy_daemon.pipeline.ports import Timer
+from proxy_daemon.waiting import Promise
 
 MAX_HEAD = 256 * 1024  # octets of the fields of one response
 MAX_READ = 64 * 1024  # octets that may have come with the head in one read
@@ -59,7 +60,7 @@ class Connection(Protocol):
         self._silence = silence
         self._name = name
         self._parser = httptools.HttpResponseParser(self)
-        self._waiter: Deferred[LiveAnswer] | None = None
+        self._waiter: Promise[LiveAnswer] | None = None
         self._answer: LiveAnswer | None = None
         self._upload: Upload | None = None
         self._last_octet = 0.0
@@ -120,7 +121,7 @@ class Connection(Protocol):
         """
         self._reset()
         self._head_only, self._last = head_only, last
-        self._waiter = Deferred(lambda _: self.abort())
+        self._waiter = Promise(lambda _: self.abort())
         self._watch_silence()
         transport: Any = self.transport
         data = body.whole()
