@@ -24,7 +24,7 @@ BEFORE = rb"(?:^|[^0-9A-Za-z]|\\[bfnrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})"
 _DIGITS = frozenset(b"0123456789")
 _FEWEST = 8  # different octets in what is drawn at random
 _JSON_HEAD = 1024  # octets of the head of a JWT that are looked at
-_AGAIN = 128  # octets of what only looked like a secret that may be the beginning of one: names and prefixes are shorter
+_AGAIN = 128  # octets at the end of what only looked like a secret: another may begin there; prefixes are shorter
 
 
 WORD, QUOTED, NOTHING = range(3)  # a word; one in quotes, for a JSON value that had none; a part of what another began

@@ -19,9 +19,10 @@ from proxy_daemon.core.wire.coding import CodingError, Decoder, accepts, decoder
 from proxy_daemon.net.bodies import Spool
 from proxy_daemon.net.player import Delayed, Player
 from proxy_daemon.net.relay import Drain, Relay
+from proxy_daemon.net.short_relay import ShortRelay
 from proxy_daemon.pipeline.keeping import Keeper
 from proxy_daemon.pipeline.ports import Answer, Timer
-from proxy_daemon.pipeline.tape import Tape
+from proxy_daemon.pipeline.tape import OnePiece, Tape
 from proxy_daemon.settings import Settings
 
 # What one answer's record may take in memory: many streams are under way at once.
@@ -48,15 +49,17 @@ class Stage:
         """Takes as much of a body as may be recorded; where nothing may, nothing."""
         return Tape(Spool(TAPE_MEMORY), 0 if exchange.directives.no_store else self.settings.record_max_body)
 
-    def record(self, answer: Answer, exchange: Exchange, upstream: Upstream) -> Relay:
+    def record(self, answer: Answer, exchange: Exchange, upstream: Upstream) -> Relay | ShortRelay:
         """Relay an answer and keep it when it has ended."""
-        tape = self.tape(exchange)
+        tape = self._whole(answer, exchange) or self.tape(exchange)
 
         def keep(response: Response, ending: Ending) -> Deferred[bool]:
             exchange.duration = self.since(exchange)
             exchange.detail = exchange.detail or answer.why_broken
             return self.keeper.keep(exchange, response, tape, upstream, ending)
 
+        if isinstance(tape, OnePiece):
+            return ShortRelay(Response(answer.head, tape.body, tape.pieces, answer.trailers), tape.body.data, keep)
         return Relay(
             answer,
             self.timer,
@@ -66,6 +69,13 @@ class Stage:
             dialect=exchange.dialect,
             drain=self._drain(),
         )
+
+    def _whole(self, answer: Answer, exchange: Exchange) -> OnePiece | None:
+        """The answer, where all of it is there and may be recorded; None for all others."""
+        octets = answer.at_hand
+        if octets is None or exchange.directives.no_store or len(octets) > min(AT_ONCE, self.settings.record_max_body):
+            return None
+        return OnePiece(octets, self.since(exchange))
 
     def age(self, recording: Recording) -> int:
         """Seconds since it was recorded; where that is not known, since it was imported, or none."""

@@ -15,7 +15,7 @@ from proxy_daemon.core.dialects.glance import is_good_stream
 from proxy_daemon.core.dialects.judging import fault
 from proxy_daemon.core.messages import Ending, Exchange, Request, Response
 from proxy_daemon.core.services import Worker
-from proxy_daemon.pipeline.tape import Tape
+from proxy_daemon.pipeline.tape import Taped
 from proxy_daemon.pipeline.terminal import is_event_stream, seen_terminal
 from proxy_daemon.settings import Settings
 
@@ -53,7 +53,7 @@ class GoodEnds:
             settings.record_max_body,
         )
 
-    async def is_good(self, exchange: Exchange, response: Response, tape: Tape, ending: Ending) -> bool:
+    async def is_good(self, exchange: Exchange, response: Response, tape: Taped, ending: Ending) -> bool:
         """Whether this answer may be served again. What speaks against a stream stands in the exchange's detail."""
         shelf = exchange.shelf
         if ending is not Ending.COMPLETE or tape.cut or exchange.directives.no_store:
@@ -73,7 +73,7 @@ class GoodEnds:
             exchange.detail = exchange.detail or f"not to be replayed: {why}"
         return not why
 
-    async def _fault(self, exchange: Exchange, response: Response, tape: Tape) -> str:
+    async def _fault(self, exchange: Exchange, response: Response, tape: Taped) -> str:
         dialect, request = exchange.dialect, exchange.request
         if _may_be_cut_off(exchange, response, tape):
             return "its last event is missing"
@@ -97,7 +97,7 @@ def _looked_at(dialect: Dialect, request: Request, response: Response) -> str:
     return "" if is_good_stream(dialect, response.head.headers, response.body) else fault(dialect, request, response)
 
 
-def _may_be_cut_off(exchange: Exchange, response: Response, tape: Tape) -> bool:
+def _may_be_cut_off(exchange: Exchange, response: Response, tape: Taped) -> bool:
     """A stream that ends with its connection looks whole wherever that broke: only its last event tells."""
     headers, dialect = response.head.headers, exchange.dialect
     framed = b"content-length" in headers or b"chunked" in headers.tokens(b"transfer-encoding")

@@ -32,7 +32,7 @@ from proxy_daemon.pipeline.good_ends import GoodEnds
 from proxy_daemon.pipeline.left_out import tell_left_out
 from proxy_daemon.pipeline.recognising import Recogniser
 from proxy_daemon.pipeline.secret_watch import SecretWatch
-from proxy_daemon.pipeline.tape import Tape
+from proxy_daemon.pipeline.tape import Taped
 from proxy_daemon.waiting import begun
 
 # A relay writes this exchange when its answer has ended: None until then, and then the recording as it was written.
@@ -138,7 +138,7 @@ class Keeper:
         return delivered if safe is came else Delivered(safe.head, safe.body, delivered.cut or _is_withheld(came, safe))
 
     def keep(
-        self, exchange: Exchange, response: Response, tape: Tape, upstream: Upstream, ending: Ending
+        self, exchange: Exchange, response: Response, tape: Taped, upstream: Upstream, ending: Ending
     ) -> Deferred[bool]:
         """Write an exchange with the answer on ``tape``. Fires, once it is committed, with whether it was."""
         final = begun(self._written(exchange, response, tape, upstream, ending))
@@ -147,7 +147,7 @@ class Keeper:
         return self._put(exchange, final)
 
     async def _written(
-        self, exchange: Exchange, response: Response, tape: Tape, upstream: Upstream, ending: Ending
+        self, exchange: Exchange, response: Response, tape: Taped, upstream: Upstream, ending: Ending
     ) -> Recording | None:
         """The recording as it is to be written; None where it may not be."""
         shelf = self.shelf_of(exchange)

@@ -10,7 +10,7 @@ from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.wire.json_text import NotJSON, parse
 from proxy_daemon.core.wire.sse import Event
-from proxy_daemon.pipeline.tape import Tape
+from proxy_daemon.pipeline.tape import Taped
 
 log = Logger()
 
@@ -26,7 +26,7 @@ def is_event_stream(headers: Headers) -> bool:
     return headers.get(b"content-type").startswith(b"text/event-stream")
 
 
-def seen_terminal(dialect: Dialect, headers: Headers, tape: Tape) -> bool:
+def seen_terminal(dialect: Dialect, headers: Headers, tape: Taped) -> bool:
     """False too where the answer is no stream, or a plugin's dialect cannot tell."""
     if not is_event_stream(headers):
         return False
@@ -37,7 +37,7 @@ def seen_terminal(dialect: Dialect, headers: Headers, tape: Tape) -> bool:
         return False
 
 
-def _ends(tape: Tape) -> Iterator[bytes]:
+def _ends(tape: Taped) -> Iterator[bytes]:
     """The last octets, but for an event that is cut off; then the last event, where it begins before them.
 
     Of one that begins before them only the last line is looked at.

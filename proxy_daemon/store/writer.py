@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import chain
 
 from attrs import define, frozen
 
@@ -265,7 +266,7 @@ def _insert_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     Octets go as bytearrays, which the module takes as they are. For bytes it looks for an adapter each time, in vain,
     which costs more than the copy (Python's Modules/_sqlite/cursor.c, `need_adapt`).
     """
-    connection.execute(insert(len(rows)), [value for row in rows for value in _handed_over(row)])
+    connection.execute(insert(len(rows)), list(chain.from_iterable(map(_handed_over, rows))))
 
 
 def _handed_over(row: Row) -> Row:

@@ -7,7 +7,7 @@ import { deleteExchange, editAnswer, promote, remark, resetVerdict } from "./act
 import { CHOICES, DEFAULT } from "./columns.js";
 import { FilterHelp } from "./filter.js";
 import { oneLine } from "./format.js";
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { Fail, Loading, useAsked } from "./loading.js";
 import { keep, page, preferences, useStore } from "./store.js";
@@ -22,14 +22,17 @@ export function Dialogs({ go, jump }) {
   return html`<${Shown} key=${dialog.kind + (dialog.id ?? "")} ...${dialog} go=${go} jump=${jump} />`;
 }
 
+/** Whether nothing has the focus: what somebody went to meanwhile keeps it. */
+const isNowhere = () => [document.body, null].includes(document.activeElement);
+
 function Dialog({ title, children, act, words = "OK", risky = false, wide = false }) {
   const element = useRef(null);
   const [fault, setFault] = useState(null);
   const [busy, setBusy] = useState(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     element.current.showModal();
-    return () => before?.focus?.();
+    return () => queueMicrotask(() => isNowhere() && before?.focus?.()); // while it is open nothing else takes the focus
   }, []);
   const carryOut = async () => {
     setBusy(true);

@@ -130,8 +130,10 @@ async function refill(page) {
   const [mine, signal] = [rows, asked.signal];
   try {
     const found = await pageAgain(page, signal);
-    if (!signal.aborted) mine.fill(page, found);
-    if (!signal.aborted) changed();
+    if (signal.aborted) return;
+    mine.fill(page, found);
+    changed();
+    telling.ask();
   } catch {
     // it is asked for again when the view moves
   } finally {
@@ -246,6 +248,7 @@ function taken(found) {
   if (found.next !== null && isFollowing()) return open(); // more than a page: there would be a hole
   take(found.exchanges.filter((row) => !rows.change(row.id, row)));
   changed(found.next === null ? {} : { waiting: MOST_WAITING });
+  telling.ask();
 }
 
 /** A row's members changed, or it was deleted. @param {{id: string, deleted?: boolean}} event */

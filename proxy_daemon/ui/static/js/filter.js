@@ -4,7 +4,7 @@
  * Invariant: the text in the box, the address and the list agree once the typing rests.
  */
 import { feed } from "./feed.js";
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { useStore } from "./store.js";
 
@@ -16,7 +16,11 @@ export function Filter({ q, change, help }) {
   const { fault, indexed, searching } = useStore(feed);
   const box = useRef(null);
   const timer = useRef(0);
-  useEffect(() => setText(q), [q]);
+  useLayoutEffect(() => {
+    if (q === text.trim()) return; // it came from here: what was typed stays, blanks at its end too
+    clearTimeout(timer.current);
+    setText(q);
+  }, [q]);
   const typed = (event) => {
     const value = event.target.value;
     setText(value);

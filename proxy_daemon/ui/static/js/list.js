@@ -7,7 +7,7 @@
 import { fitting } from "./columns.js";
 import * as feed from "./feed.js";
 import { day, plural } from "./format.js";
-import { html, useEffect, useState } from "./html.js";
+import { html, useLayoutEffect, useState } from "./html.js";
 import { page, preferences, useStore } from "./store.js";
 import { useResize, useVirtual } from "./virtual.js";
 
@@ -27,9 +27,9 @@ export function List({ open, filter }) {
   const count = feed.count();
   const view = useVirtual(count, HEIGHT, HEAD);
   useResize(view.box, (element) => setWidth(element.clientWidth));
-  useEffect(() => feed.look(view.start, view.end, view.top), [view.start, view.end, view.top, count]);
-  useEffect(() => void (view.box.current.scrollTop = 0), [state.q, state.at]);
-  useEffect(() => route.id && setAt(route.id), [route.id]);
+  useLayoutEffect(() => feed.look(view.start, view.end, view.top), [view.start, view.end, view.top, count]);
+  useLayoutEffect(() => void (view.box.current.scrollTop = 0), [state.q, state.at]);
+  useLayoutEffect(() => void (route.id && setAt(route.id)), [route.id]);
   steer(view, at, setAt, open, route);
   const rows = feed.slice(view.start, view.end);
   const now = Date.now() / 1000;

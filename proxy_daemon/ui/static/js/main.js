@@ -11,7 +11,7 @@ import * as feed from "./feed.js";
 import { Filter } from "./filter.js";
 import { clock, day } from "./format.js";
 import { happening } from "./happening.js";
-import { html, render, useEffect } from "./html.js";
+import { html, render, useLayoutEffect } from "./html.js";
 import { Icon } from "./icons.js";
 import { idAt, timeOf } from "./ids.js";
 import { listenToKeys } from "./keys.js";
@@ -92,7 +92,7 @@ function Mode({ mode, configured }) {
 function App() {
   const { route, mode, configured, lost } = useStore(page);
   const width = widthOf(useStore(preferences));
-  useEffect(() => listenToKeys(KEYS), []);
+  useLayoutEffect(() => listenToKeys(KEYS), []);
   return html`<div class=${`app ${route.id ? "with-detail" : ""}`} style=${{ "--detail": `${width}%` }}>
     <${TopBar} route=${route} mode=${mode} configured=${configured} />
     ${lost && html`<div class="lost" role="alert" data-testid="lost">The daemon cannot be reached. What happens meanwhile is shown when it is back.</div>`}

@@ -3,13 +3,13 @@
  *
  * Invariant: the focus is on an item while the menu is open, and back on its button when it closes by a key.
  */
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useLayoutEffect, useRef, useState } from "./html.js";
 
 /** @param {{label: string, title?: string, items: [string, () => void, string?][], children: unknown, testid?: string}} props */
 export function Menu({ label, items, children, testid, kind = "plain" }) {
   const [open, setOpen] = useState(false);
   const place = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return undefined;
     place.current.querySelector("[role=menuitem]")?.focus();
     const elsewhere = (event) => place.current.contains(event.target) || setOpen(false);

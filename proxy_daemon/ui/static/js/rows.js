@@ -122,12 +122,13 @@ export class Rows {
     return found;
   }
 
-  /** Takes new members of a row that is held. @returns {boolean} whether it was. */
+  /** Takes new members of a row that is held; what bodies told stays known. @returns {boolean} whether it was. */
   change(id, members) {
     const page = this.#pageOf(id);
     const index = page?.rows?.findIndex((row) => row.id === id) ?? -1;
     if (index < 0) return false;
-    page.rows[index] = { ...page.rows[index], ...members };
+    const old = page.rows[index];
+    page.rows[index] = { ...old, ...members, ...(old.told && !members.told ? { told: old.told } : {}) };
     return true;
   }
 
