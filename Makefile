@@ -13,12 +13,13 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 demo: $(VENV)/installed
 	$(BIN)/llmproxy demo
 
+# Hundreds of Pythons are started: the later ones load what the first ones have compiled.
 test: $(VENV)/installed-test .sdk/openai2
-	$(BIN)/python -m pytest -m "not more" -n auto --dist worksteal
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -m "not more" -n auto --dist worksteal
 
 test-all: test tests/node/node_modules .sdk/more .sdk/litellm .sdk/predecessors .sdk/mitmproxy \
 		.sdk/vcrpy .sdk/rechat .sdk/schemathesis $(VENV)/installed-browser
-	$(BIN)/python -m pytest -m more -n auto --dist loadfile
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -m more -n auto --dist loadfile
 
 check: $(VENV)/installed-test
 	$(BIN)/ruff check .

@@ -40,6 +40,7 @@ from proxy_daemon.net.front import Front, FrontResource
 from proxy_daemon.net.housekeeping import Lines, LoopingScheduler, SystemClock, ThreadWorker, within
 from proxy_daemon.net.limits import limits_of
 from proxy_daemon.net.mounting import mounted
+from proxy_daemon.net.polling import poll_plainly
 from proxy_daemon.net.service import Daemon, DaemonService, Stopping, Surroundings
 from proxy_daemon.net.signals import Signals
 from proxy_daemon.net.site import FrontSite
@@ -114,6 +115,7 @@ async def assemble(settings: Settings, reactor: Any) -> Daemon:
     """Put the parts together. Raises `StartError` with one line."""
     raise_descriptor_limit()
     _collect_rarely()
+    poll_plainly(reactor)
     machine = Machine(reactor)
     try:
         return await _assemble(settings, machine)

@@ -87,6 +87,8 @@ class Upstream(http.server.BaseHTTPRequestHandler):
             if model == SLOW:
                 Server.over.wait(0.2)
             self._chunk(b"data: " + event + b"\n\n")
+        if model == SLOW:
+            Server.over.wait(300)  # it streams for as long as pictures are taken
         self._chunk(b"")
 
     def _chunk(self, data: bytes) -> None:

@@ -7,18 +7,47 @@ of the content security policy that the test did not expect. Called by conftest.
 import os
 import re
 import shutil
+import time
 from urllib.parse import urlsplit
 
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-LIMIT = 20_000  # ms until a test that waits for something on a page has failed
+LIMIT = 60_000  # ms until a test that waits for something on a page has failed
 SIZE = {"width": 1440, "height": 900}
 REBOUND = "evil.example"  # a foreign name that leads to this machine
 HARMLESS = ("data:", "blob:", "about:", "chrome-error:")  # addresses that lead nowhere
 # No name leads out of this machine, whatever a page tries; what it tried is seen all the same.
 RULES = f"MAP {REBOUND} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 ARGUMENTS = ["--no-sandbox", f"--host-resolver-rules={RULES}"]
+# What happens before a page follows the events is told to nobody; what a toast said is gone after a moment; and why an
+# answer is a 503 the console does not tell: a child process that is too busy is no fault.
+WATCHED = """window.said = [];
+window.EventSource = class extends EventSource {
+  constructor(address) {
+    super(address);
+    if (address.includes("api/events")) this.addEventListener("open", () => (window.follows = true));
+  }
+};
+const ask = window.fetch;
+window.fetch = async (...how) => {
+  const answer = await ask(...how);
+  if (answer.status === 503) console.info(answer.url, await answer.clone().text());
+  return answer;
+};
+new MutationObserver(() => {
+  const text = document.querySelector("[data-testid=toast]")?.textContent;
+  if (text && text !== window.said.at(-1)) window.said.push(text);
+}).observe(document, { subtree: true, childList: true, characterData: true });"""
+NOBODY = f"{0:016x}"
+BUSY = re.compile("the child process (gave no answer within|is busy with a question)")
+AGAIN = """() => {
+  const fault = document.querySelector("[data-testid=panel] [data-testid=fault]");
+  if (!/child process (gave no answer|is busy)/.test(fault?.textContent)) return true;
+  fault.querySelector("button").click();
+  return false;
+}"""
+LONGEST = 5_000  # ms: longer than the daemon waits for its child process
 
 
 def chromium():
@@ -32,6 +61,13 @@ def missing(why):
     if os.environ.get("LLMPROXY_REQUIRE_ALL"):
         pytest.fail(why)
     pytest.skip(why)
+
+
+def awake(daemon):
+    """Waits until the daemon's child process answers: while it starts, views are refused where that takes seconds."""
+    deadline = time.monotonic() + LIMIT / 1000
+    while daemon.request("GET", f"/_llmproxy/api/told?ids={NOBODY}")[0] == 503:
+        assert time.monotonic() < deadline, "the child process does not answer"
 
 
 def expect(found):
@@ -66,7 +102,7 @@ class Browser:
             missing("playwright is not installed (make .venv/installed-browser)")
         path = chromium()
         self.driver = sync_playwright().start()
-        self.running = self.driver.chromium.launch(executable_path=path, args=ARGUMENTS)
+        self.running = self.driver.chromium.launch(executable_path=path, args=ARGUMENTS, timeout=LIMIT)
 
     def stop(self):
         """Nothing of it is left; it can be asked again."""
@@ -83,6 +119,7 @@ class Tab:
     def __init__(self, browser, **options):
         self.context = browser.context(**options)
         self.requests, self.complaints, self.allowed, self.hosts = [], [], [], {"127.0.0.1"}
+        self.context.add_init_script(WATCHED)
         self.context.on("request", lambda request: self.requests.append(request.url))
         self.context.on("console", self._told)
         self.context.on("weberror", lambda error: self.complaints.append(f"error: {error.error}"))
@@ -90,6 +127,8 @@ class Tab:
         self.page.on("dialog", self._asked)
 
     def _told(self, message):
+        if message.type == "info" and BUSY.search(message.text):
+            self.expects(f"status of 503 .*{re.escape(message.text.split()[0])}")
         if message.type in ("error", "warning") or "Content Security Policy" in message.text:
             self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
@@ -113,9 +152,11 @@ class Tab:
     # what tests ask again and again
 
     def open(self, daemon, hash_="#/"):
-        """Go to the web UI. Waits until the list knows what there is."""
+        """Go to the web UI. Waits until the list knows what there is, and is told what happens from now on."""
+        awake(daemon)
         self.page.goto(f"{daemon.url}/_llmproxy/{hash_}")
         self.page.locator("[data-testid=row], [data-testid=empty]").first.wait_for()
+        self.followed()
         return self
 
     def at(self, name, **options):
@@ -131,12 +172,28 @@ class Tab:
         return self.page.eval_on_selector_all("[data-testid=row]", "rows => rows.map((row) => row.dataset.id)")
 
     def show(self, daemon, exchange_id, tab="chat"):
-        """Open one exchange in a tab."""
+        """Open one exchange in a tab. Waits until what it shows is there, and for what `open` waits for."""
+        awake(daemon)
         self.page.goto(f"{daemon.url}/_llmproxy/#/x/{exchange_id}/{tab}")
         self.page.locator(f"[data-testid=detail][data-id='{exchange_id}']").wait_for()
         self.page.locator(f"[data-testid=tab-{tab}][aria-selected=true]").wait_for()
         self.at("panel").locator("[role=status].loading").wait_for(state="detached")
+        if self.at("panel").get_by_test_id("fault").filter(has_text=BUSY).count():
+            self.ask_again()
+        self.followed()
         return self.at("panel")
+
+    def ask_again(self):
+        """As a person does where the machine is too busy for a view. Waits until it is there."""
+        self.page.wait_for_function(AGAIN, polling=LONGEST)
+
+    def followed(self):
+        """Waits until the page hears of what happens."""
+        self.page.wait_for_function("window.follows")
+
+    def told(self, words):
+        """Waits until a toast has said so; it may have gone since."""
+        self.page.wait_for_function("words => said.some((each) => each.includes(words))", arg=words)
 
     def press(self, *keys):
         """Type these keys."""

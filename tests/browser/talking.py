@@ -49,7 +49,7 @@ class Talk:
 
     def _stream(self, peer):
         peer.send(SSE_HEAD)
-        while (text := self.words.get(timeout=LIMIT)) is not END:
+        while (text := self.words.get(timeout=4 * LIMIT)) is not END:
             peer.send(chunk(event(text)))
         peer.send(chunk(DONE) + chunk(b""))
 

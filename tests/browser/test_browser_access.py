@@ -69,6 +69,7 @@ def test_the_theme_is_the_systems_until_one_chooses(daemon, tabs):
 
 def test_all_is_reached_by_keys(daemon, tab):
     tab.show(daemon, name(IMAGES))
+    expect(tab.at("mode")).to_be_visible()
     seen = set()
     for _ in range(40):
         tab.press("Tab")

@@ -124,7 +124,7 @@ def test_promote(talk, tab):
     tab.at("promote").click()
     tab.at("cassette-name").fill("box")
     tab.at("dialog-act").click()
-    expect(tab.at("toast")).to_contain_text("box")
+    tab.told("box")
     folder = talk.options[1]
     assert "boxed" in next(iter(Path(folder).glob("box*"))).read_text()
 
@@ -133,7 +133,7 @@ def test_mode(talk, tab):
     tab.open(talk.daemon)
     expect(tab.at("mode")).to_have_value("new_episodes")
     tab.at("mode").select_option("none")
-    expect(tab.at("toast")).to_contain_text("none")
+    tab.told("none")
     assert talk.daemon.chat("never asked before")[0] >= 400
     assert talk.daemon.get("/_llmproxy/api/mode")["mode"] == "none"
     talk.daemon.change("PUT", "/_llmproxy/api/mode", {"mode": "new_episodes"})
@@ -148,5 +148,5 @@ def test_the_verdict_is_reset(talk, tab):
     tab.at("verdict").click()
     expect(tab.at("dialog")).to_contain_text("miss")
     tab.at("dialog-act").click()
-    expect(tab.at("toast")).to_contain_text("anew")
+    tab.told("anew")
     assert not any(each.get("misses") for each in talk.daemon.get("/_llmproxy/api/verdict")["sessions"])

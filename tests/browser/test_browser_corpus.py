@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import recorded
-from browsing import expect
+from browsing import awake, expect
 from corpus import HOME
 from rig import LIMIT, Daemons
 
@@ -32,7 +32,7 @@ def daemon(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus")
     store = str(folder / "store.db")
     command = [sys.executable, "-m", "proxy_daemon.cli.main", "import", *chosen(), "--store", store]
-    subprocess.run(command, capture_output=True, timeout=4 * LIMIT, check=False)
+    subprocess.run(command, capture_output=True, timeout=10 * LIMIT, check=False)
     daemons = Daemons(folder)
     yield daemons.start("--mode", "none", store=store)
     daemons.stop()
@@ -40,6 +40,7 @@ def daemon(tmp_path_factory):
 
 def kinds(daemon):
     """{(dialect, operation): id of one}."""
+    awake(daemon)
     found, before = {}, ""
     while before is not None:
         page = daemon.get(f"/_llmproxy/api/exchanges?limit=50{before}")

@@ -186,7 +186,7 @@ def test_copy_as(daemon, tabs):
     for language, words in (("curl", "curl "), ("python", "import "), ("javascript", "fetch(")):
         tab.at("copy-menu").click()
         tab.at(f"copy-{language}").click()
-        expect(tab.at("toast")).to_contain_text(language)
+        tab.told(f"as {language}")
         assert words in tab.page.evaluate("navigator.clipboard.readText()")
 
 

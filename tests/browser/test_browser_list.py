@@ -1,5 +1,7 @@
 """The list over 2,000 stored exchanges: only what is in view exists; keys; columns; what comes in while one reads."""
 
+import re
+
 import pytest
 from browsing import expect
 from filled import exchange, fill
@@ -75,13 +77,13 @@ def test_keys(shown):
         expect(shown.at(f"tab-{name}")).to_have_attribute("aria-selected", "true")
     shown.press("j")
     expect(shown.at("detail")).to_have_attribute("data-id", STORED[2])
-    assert page.url.endswith(f"#/x/{STORED[2]}/rules")
+    expect(page).to_have_url(re.compile(f"#/x/{STORED[2]}/rules$"))
     shown.press("Escape")
     expect(shown.at("detail")).to_have_count(0)
     shown.press("/")
     expect(shown.at("filter")).to_be_focused()
     shown.press("Escape", "?")
-    expect(shown.at("dialog")).to_contain_text("Keys")
+    expect(shown.at("dialog").get_by_role("heading", name="Keys", exact=True)).to_be_visible()
     shown.press("Escape")
     expect(shown.at("dialog")).to_have_count(0)
 
@@ -114,6 +116,14 @@ def test_columns_are_chosen_and_kept(shown):
     expect(head.locator("[role=columnheader]", has_text="path")).to_have_count(1)
 
 
+def test_a_dialog_gives_the_focus_back(shown):
+    shown.at("top-menu").click()
+    shown.at("columns").click()
+    shown.at("dialog").get_by_role("button", name="close").click()
+    expect(shown.at("dialog")).to_have_count(0)
+    expect(shown.at("top-menu")).to_be_focused()
+
+
 def test_new_rows_come_in_on_top(talk, shown):
     new = talk.chat("fresh as dew")
     expect(shown.page.locator("[data-testid=row]").first).to_have_attribute("data-id", new)
@@ -121,7 +131,9 @@ def test_new_rows_come_in_on_top(talk, shown):
 
 
 def test_who_reads_further_down_is_not_moved(talk, shown):
+    top = shown.ids()[0]
     scrolled(shown, 20)
+    expect(shown.row(top)).to_have_count(0)
     expect(shown.row(STORED[25])).to_be_visible()
     before = shown.row(STORED[25]).bounding_box()
     new = talk.chat("meanwhile")
@@ -150,7 +162,7 @@ def test_full_text_search(talk, shown):
     shown.filter('"answer 1234"')
     expect(shown.at("row")).to_have_count(1)
     expect(shown.row(f"{1234 << 22:016x}")).to_be_visible()
-    assert "q=" in shown.page.url
+    expect(shown.page).to_have_url(re.compile("q="))
     shown.filter("xylophonist")
     expect(shown.at("empty")).to_contain_text("Nothing matches")
     shown.at("filter").press("Escape")
@@ -165,6 +177,14 @@ def test_filters(shown):
         expect(shown.at("empty")).to_contain_text("Nothing matches")
         shown.filter("~model lab ~tokens >=15")
         expect(shown.at("row").nth(20)).to_be_visible()
+
+
+def test_what_is_typed_on_while_it_is_asked_for_stays(shown):
+    shown.at("filter").press_sequentially("question ")
+    expect(shown.page).to_have_url(re.compile("q=question$"))
+    shown.at("filter").press_sequentially("77")
+    expect(shown.page).to_have_url(re.compile(r"q=question\+77$"))
+    expect(shown.at("filter")).to_have_value("question 77")
 
 
 def test_a_filter_stands_in_the_address(talk, tab):

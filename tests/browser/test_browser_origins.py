@@ -7,6 +7,7 @@ from browsing import REBOUND, expect
 
 pytestmark = pytest.mark.more
 SECRET = "only for the owner"
+STOPPED = ["img-src", "frame-src", "connect-src", "form-action"]
 TRY = """async ([base, id]) => {
   const got = {};
   const attempt = async (name, act) => {
@@ -112,7 +113,9 @@ def test_a_rebound_host_gets_nothing(talk, tab):
 def test_the_page_itself_cannot_be_framed_by_itself(talk, tab):
     tab.expects("frame-ancestors", "Content Security Policy")
     tab.open(talk.daemon)
-    tab.page.evaluate("document.body.append(Object.assign(document.createElement('iframe'), {src: '/_llmproxy/'}))")
+    tab.page.evaluate("""() => new Promise((onload) => {
+      document.body.append(Object.assign(document.createElement("iframe"), {src: "/_llmproxy/", onload}));
+    })""")
     expect(tab.page.frame_locator("iframe").locator("#app")).to_have_count(0)
 
 
@@ -120,10 +123,12 @@ def test_the_policy_stops_what_a_hole_in_the_page_would_let_in(talk, tab):
     """Were the sanitiser to fail, nothing could run or load."""
     tab.expects("Content Security Policy", "Trusted", "violates")
     tab.hosts |= {"elsewhere.example"}
-    failures = []
-    tab.context.on("requestfailed", lambda request: failures.append((request.url, request.failure)))
+    failures = {}
+    tab.context.on("requestfailed", lambda request: failures.update({request.url: request.failure}))
     tab.open(talk.daemon)
     tab.page.evaluate("""() => {
+      window.stopped = [];
+      document.addEventListener("securitypolicyviolation", (event) => stopped.push(event.effectiveDirective));
       const add = (name, members) => document.body.append(Object.assign(document.createElement(name), members));
       try { document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='owned=1'>"); } catch {}
       try { add("script", {textContent: "owned = 1"}); } catch {}
@@ -134,7 +139,9 @@ def test_the_policy_stops_what_a_hole_in_the_page_would_let_in(talk, tab):
       document.body.append(form);
       form.submit();
     }""")
+    tab.page.wait_for_function("all => all.every((each) => stopped.includes(each))", arg=STOPPED)
     assert tab.page.evaluate("typeof owned") == "undefined"
-    assert {why for url, why in failures if "elsewhere" in url} <= {"csp"}
-    assert {url for url in tab.requests if "elsewhere" in url} <= {url for url, _ in failures}
+    while asked := {url for url in tab.requests if "elsewhere" in url} - set(failures):
+        tab.page.wait_for_event("requestfailed", lambda request: request.url in asked)
+    assert {why for url, why in failures.items() if "elsewhere" in url} <= {"csp"}
     assert tab.page.url.startswith(talk.daemon.url)

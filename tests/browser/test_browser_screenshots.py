@@ -18,7 +18,7 @@ def test_pictures_are_made(tmp_path):
     chromium()
     pytest.importorskip("playwright")
     done = subprocess.run(
-        [sys.executable, SCRIPT, tmp_path], capture_output=True, text=True, timeout=3 * LIMIT, check=False
+        [sys.executable, SCRIPT, tmp_path], capture_output=True, text=True, timeout=10 * LIMIT, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

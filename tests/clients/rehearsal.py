@@ -63,7 +63,7 @@ class Rehearsal:
     def ask(self, proxy):
         """What the client program prints, {call: answers}."""
         env = self.env | {self.variable: proxy.url + self.path}
-        ran = subprocess.run(self.command, env=env, capture_output=True, timeout=LIMIT * 2, check=False)
+        ran = subprocess.run(self.command, env=env, capture_output=True, timeout=LIMIT * 10, check=False)
         assert ran.returncode == 0, ran.stderr.decode()
         return dict(json.loads(line) for line in ran.stdout.splitlines())
 

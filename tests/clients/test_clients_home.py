@@ -65,7 +65,7 @@ def ran(options, command, **env):
     """The finished `llmproxy run` of that command."""
     kept = {name: value for name, value in os.environ.items() if not KNOWN.match(name)}
     words = [*RUN, *options, "--", *command]
-    return subprocess.run(words, env=kept | AZURE | env, capture_output=True, text=True, timeout=LIMIT * 2, check=False)
+    return subprocess.run(words, env=kept | AZURE | env, capture_output=True, text=True, timeout=LIMIT * 9, check=False)
 
 
 def counts(done):

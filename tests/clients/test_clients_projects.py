@@ -38,7 +38,7 @@ class Project:
         kept["PATH"] = f"{Path(sys.executable).parent}:{kept['PATH']}"
         words = ["sh", "-c", command]
         return subprocess.run(
-            words, env=kept | env, cwd=self.folder, capture_output=True, text=True, timeout=LIMIT * 2, check=False
+            words, env=kept | env, cwd=self.folder, capture_output=True, text=True, timeout=LIMIT * 10, check=False
         )
 
     def change(self, file, before, after):

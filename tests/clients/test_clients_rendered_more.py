@@ -31,7 +31,7 @@ def understood(sdk, url):
     needs(MORE.is_dir(), "make .sdk/more")
     command = [sys.executable, PROGRAM, sdk, url]
     env = client_env({"PYTHONPATH": str(MORE)})
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=LIMIT, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=LIMIT * 10, check=False)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -35,7 +35,7 @@ def ran(sdk, *options, **env):
     words = [sys.executable, "-m", "proxy_daemon.cli.main", "run", "--mode", "none", *options, "--"]
     path = ["env", f"PYTHONPATH={MORE}"] if sdk not in PATHS else []  # not the daemon's: there are other versions
     command = [*words, *path, sys.executable, str(HERE / "run_calls.py"), sdk]
-    return subprocess.run(command, env=kept | env, capture_output=True, text=True, timeout=LIMIT * 2, check=False)
+    return subprocess.run(command, env=kept | env, capture_output=True, text=True, timeout=LIMIT * 10, check=False)
 
 
 def check(sdk, path, **env):

@@ -256,7 +256,10 @@ def test_what_is_glued_behind_a_value_goes_with_it():
         (b"secret key: unauthenticatedencryptionsecret key: ", b"0f3a9c1d27b8e4f60a1b2c3d4"),
         (b"secret key: unauthenticatedencryption=unauthenticatedsecret key: ", b"0f3a9c1d27b8e4f60a1b2c3d4"),
         (b"the head -----BEGIN PRIVATE KEY----- alone, ", b"AKIAIOSFODNN7EXAMPLE"),
-        (b"sk-proj-aaaaaaaaaaaaaaaaaaaaaaaaaaaaa-", b"SG.a1b2c3d4e5f6g7h8i9j0.a1b2c3d4e5f6g7h8i9j0a1b2c3d4e5f6g7h8i9j0"),
+        (
+            b"sk-proj-aaaaaaaaaaaaaaaaaaaaaaaaaaaaa-",
+            b"SG.a1b2c3d4e5f6g7h8i9j0.a1b2c3d4e5f6g7h8i9j0a1b2c3d4e5f6g7h8i9j0",
+        ),
         (b"eyJub25lc2Vuc2U.", b"sk-proj-a1b2c3d4e5f6g7h8i9j0a1b2c3d4e5f6g7h8i9j0"),
         (b"basic aaaaaaaaaaabasic ", b"dXNlcjpwYXNzd29yZA=="),
     ],

@@ -50,7 +50,7 @@ def run(*words, cwd, folder=None, code=0, **env):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=LIMIT * 2,
+        timeout=LIMIT * 10,
         check=False,
     )
     assert done.returncode == code, done.stdout
@@ -76,7 +76,7 @@ def served(*words, ready, cwd, folder=None, **env):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    slow = threading.Timer(LIMIT, process.kill)  # then what it says ends
+    slow = threading.Timer(LIMIT * 4, process.kill)  # then what it says ends
     slow.start()
     try:
         said = []
@@ -91,4 +91,4 @@ def served(*words, ready, cwd, folder=None, **env):
     finally:
         slow.cancel()
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=LIMIT)
+        process.communicate(timeout=LIMIT * 4)

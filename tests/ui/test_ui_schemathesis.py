@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,15 @@ def proxy(daemon):
     assert found.chat("three", stream=True)[0] == 200
     found.chat("four", path="/v1/nothing")
     found.settle()
+    awake(found)
     return found
+
+
+def awake(proxy):
+    """Waits until the child process answers: while it starts, questions for it are refused (503)."""
+    deadline = time.monotonic() + 4 * LIMIT
+    while proxy.request("GET", f"/_llmproxy/api/told?ids={0:016x}")[0] == 503:
+        assert time.monotonic() < deadline, "the child process does not answer"
 
 
 def described(proxy, path):
@@ -60,12 +69,12 @@ def test_the_daemon_does_as_its_description_says(proxy, tmp_path):
     command = [
         *(sys.executable, "-P", "-m", "schemathesis.cli", "run", str(tmp_path / "openapi.json")),
         *("--url", f"{proxy.url}/_llmproxy", "--header", f"X-LLMProxy-Token:{token}"),
-        *("--checks", CHECKS, "--max-time", str(SECONDS), "--seed", "1", "--request-timeout", "10"),
+        *("--checks", CHECKS, "--max-time", str(SECONDS), "--seed", "1", "--request-timeout", str(LIMIT)),
         *("--warnings", "off", "--continue-on-failure", "--max-examples", "30"),
     ]
     environ = os.environ | {"PYTHONPATH": str(SDK), "COLUMNS": "200", "NO_COLOR": "1"}
     done = subprocess.run(
-        command, env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS + 3 * LIMIT, check=False
+        command, env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS + 10 * LIMIT, check=False
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "Traceback" not in b"".join(proxy.said).decode()

@@ -48,7 +48,7 @@ def run(what, path, *requests):
         env=env | {"PYTHONPATH": str(FOLDER)},
         capture_output=True,
         text=True,
-        timeout=LIMIT,
+        timeout=LIMIT * 4,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -39,7 +39,7 @@ def run(what, path, *requests, match_on=("method", "scheme", "host", "port", "pa
         env=env | {"PYTHONPATH": str(FOLDER)},
         capture_output=True,
         text=True,
-        timeout=LIMIT,
+        timeout=LIMIT * 4,
         check=False,
     )
     assert done.returncode == 0, done.stderr

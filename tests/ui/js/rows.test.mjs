@@ -145,3 +145,12 @@ test("with a random play of events ids fall, and none is twice", () => {
     inOrder(rows);
   }
 });
+
+test("what bodies told stays known when a row comes again without it", () => {
+  const rows = loaded();
+  rows.change(id(900), { told: { asked: "hi" } });
+  rows.change(id(900), row(900, { status: 200, told: null }));
+  assert.deepEqual(rows.find(id(900)), row(900, { status: 200, told: { asked: "hi" } }));
+  rows.change(id(900), { told: { asked: "ho" } });
+  assert.deepEqual(rows.find(id(900)).told, { asked: "ho" });
+});

@@ -70,7 +70,7 @@ def run(*arguments):
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=LIMIT,
+        timeout=LIMIT * 4,
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout
@@ -190,7 +190,7 @@ def test_a_real_mitmdump_serves_an_exchange(tmp_path):
         assert asked(port, "/stream", b"{}") == (200, STREAM)
     finally:
         program.terminate()
-        program.communicate(timeout=LIMIT)
+        program.communicate(timeout=LIMIT * 4)
 
 
 def listening(program):
