@@ -27,16 +27,15 @@ class Body(Protocol):
         """At most ``size`` octets from ``offset`` on; empty at the end."""
 
 
-@frozen(slots=False)
+@frozen(slots=False, init=False)
 class Bytes:
-    """A body in memory."""
+    """A body in memory. ``size``: octets; asked for so often that it is not counted each time."""
 
     data: bytes = field(default=b"", repr=lambda data: f"<{len(data)} octets>")
+    size: int = field(init=False, eq=False, repr=False)
 
-    @property
-    def size(self) -> int:
-        """Octets."""
-        return len(self.data)
+    def __init__(self, data: bytes = b"") -> None:
+        self.__dict__.update(data=data, size=len(data))
 
     def whole(self) -> bytes:
         """All of it."""

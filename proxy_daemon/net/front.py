@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import server
@@ -22,7 +22,7 @@ from proxy_daemon.net.json_pages import Branch
 from proxy_daemon.pipeline.admission import Admission
 from proxy_daemon.pipeline.exchange import Pipeline
 from proxy_daemon.pipeline.faults import Refusal
-from proxy_daemon.waiting import begun, tell
+from proxy_daemon.waiting import begun, tell, waits
 
 if TYPE_CHECKING:
     from proxy_daemon.net.request import FrontRequest
@@ -67,7 +67,7 @@ class Front:
         if exchange.cassette:
             exchange.notes[MAY_MAKE] = request.is_ours
         running = begun(self.pipeline.run(exchange, FrontClient(request)))
-        if isinstance(running, Deferred):  # else it has ended: most hits have
+        if waits(running):  # else it has ended: most hits have
             request.running, request.exchange = running, exchange
             tell(running, _ended)
 

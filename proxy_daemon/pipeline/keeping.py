@@ -33,7 +33,7 @@ from proxy_daemon.pipeline.left_out import tell_left_out
 from proxy_daemon.pipeline.recognising import Recogniser
 from proxy_daemon.pipeline.secret_watch import SecretWatch
 from proxy_daemon.pipeline.tape import Taped
-from proxy_daemon.waiting import begun
+from proxy_daemon.waiting import begun, waits
 
 # A relay writes this exchange when its answer has ended: None until then, and then the recording as it was written.
 _ADOPTED = "llmproxy.adopted"
@@ -142,7 +142,7 @@ class Keeper:
     ) -> Deferred[bool]:
         """Write an exchange with the answer on ``tape``. Fires, once it is committed, with whether it was."""
         final = begun(self._written(exchange, response, tape, upstream, ending))
-        if isinstance(final, Deferred):
+        if waits(final):
             return final.addCallback(partial(self._put, exchange))
         return self._put(exchange, final)
 
@@ -170,7 +170,7 @@ class Keeper:
         exchange.notes[_ADOPTED] = final
         if _LEFT in exchange.notes and _knows_more(exchange, final):
             return Deferred.fromCoroutine(self._amended(done, exchange, final))
-        return done if isinstance(done, Deferred) else Deferred.fromCoroutine(_awaited(done))
+        return done if waits(done) else Deferred.fromCoroutine(_awaited(done))
 
     async def _amended(self, done: Awaitable[bool], exchange: Exchange, final: Recording) -> bool:
         """Of a client that has left before more is known now. From here on `note` amends."""
