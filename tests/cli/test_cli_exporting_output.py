@@ -35,7 +35,7 @@ def export(llmproxy, place):
 
 def names(folder="."):
     """What is new there, hidden names too."""
-    known = {"lines.py", "s.db", "s.db-shm", "s.db-wal", "s.db.text"}
+    known = {"lines.py", "__pycache__", "s.db", "s.db-shm", "s.db-wal", "s.db.text"}
     return sorted(each.name for each in Path(folder).iterdir() if each.name not in known)
 
 

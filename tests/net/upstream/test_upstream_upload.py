@@ -49,9 +49,9 @@ def test_what_is_stopped_sends_no_more():
 class Cut(Bytes):
     """A body that is shorter than it says."""
 
-    @property
-    def size(self):
-        return super().size + 1
+    def __init__(self, data):
+        super().__init__(data)
+        self.__dict__["size"] += 1
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1])
