@@ -183,17 +183,27 @@ class Tab:
         self.followed()
         return self.at("panel")
 
+    def until(self, expression, value=None, every=20):
+        """Waits until this holds in the page. ``every``: ms from one look to the next.
+
+        Playwright's `wait_for_function` looks again by an `eval` of the page, which its policy forbids.
+        """
+        deadline = time.monotonic() + LIMIT / 1000
+        while not self.page.evaluate(expression, value):
+            assert time.monotonic() < deadline, f"never: {expression}"
+            self.page.wait_for_timeout(every)
+
     def ask_again(self):
         """As a person does where the machine is too busy for a view. Waits until it is there."""
-        self.page.wait_for_function(AGAIN, polling=LONGEST)
+        self.until(AGAIN, every=LONGEST)
 
     def followed(self):
         """Waits until the page hears of what happens."""
-        self.page.wait_for_function("window.follows")
+        self.until("window.follows")
 
     def told(self, words):
         """Waits until a toast has said so; it may have gone since."""
-        self.page.wait_for_function("words => said.some((each) => each.includes(words))", arg=words)
+        self.until("words => said.some((each) => each.includes(words))", words)
 
     def press(self, *keys):
         """Type these keys."""

@@ -95,7 +95,7 @@ def test_chat(daemon, tab):
     assert roles == ["system", "user", "assistant", "answer"]
     image = panel.locator("img")
     expect(image).to_be_visible()
-    tab.page.wait_for_function("document.querySelector('[data-testid=panel] img').naturalWidth === 64")
+    tab.until("document.querySelector('[data-testid=panel] img').naturalWidth === 64")
     expect(tab.at("tool-call")).to_contain_text("look_up")
     expect(tab.at("tool-call").locator("[data-testid=tool-result]")).to_contain_text("rise and fall")
     tab.at("reasoning").click()

@@ -54,7 +54,7 @@ def test_newest_first_and_only_what_is_in_view(shown):
 
 
 def test_scrolling_to_the_end_and_back_finds_all_and_holds_few(shown):
-    shown.page.wait_for_function(TO_THE_END)
+    shown.until(TO_THE_END)
     scrolled(shown, MANY)
     expect(shown.row(STORED[-1])).to_be_visible()
     assert len(shown.ids()) < 80

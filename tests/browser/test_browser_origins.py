@@ -139,7 +139,7 @@ def test_the_policy_stops_what_a_hole_in_the_page_would_let_in(talk, tab):
       document.body.append(form);
       form.submit();
     }""")
-    tab.page.wait_for_function("all => all.every((each) => stopped.includes(each))", arg=STOPPED)
+    tab.until("all => all.every((each) => stopped.includes(each))", STOPPED)
     assert tab.page.evaluate("typeof owned") == "undefined"
     while asked := {url for url in tab.requests if "elsewhere" in url} - set(failures):
         tab.page.wait_for_event("requestfailed", lambda request: request.url in asked)
