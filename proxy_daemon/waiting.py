@@ -34,7 +34,11 @@ class Promise(Deferred[T]):
             return
         self._one = self._canceller = None
         self.called, self.result = True, result
-        one(result)
+        try:
+            one(result)
+        except BaseException:  # noqa: BLE001  (as with callbacks: it is nothing to who fires, and is logged at the end)
+            failure = Failure()
+            self.addBoth(lambda _: failure)
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
         """As a Deferred's."""

@@ -318,3 +318,11 @@ def test_a_canceller_may_say_the_value():
     results = told(promise)
     promise.cancel()
     assert results == ["excused"]
+
+
+@pytest.mark.parametrize("kind", [Deferred, Promise])
+def test_what_the_one_raises_is_nothing_to_who_fires(kind):
+    promise = kind()
+    tell(promise, lambda value: 1 // value)
+    promise.callback(0)
+    assert [failure.type for failure in outcome(promise)] == [ZeroDivisionError]

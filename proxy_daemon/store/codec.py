@@ -143,7 +143,7 @@ def to_facts(recording: Recording) -> bytes:
         "outcome": recording.outcome,
         SCOPE: recording.scope.hex(),
     }
-    if recording.asked is not None and (recording.imported or not _is_same(recording.asked, up)):
+    if recording.asked is not None and (recording.imported or (recording.asked is not up and recording.asked != up)):
         facts[ASKED] = _place(recording.asked)
     if recording.pattern is not None:
         facts["pattern"] = _pattern(recording.pattern)
@@ -220,10 +220,6 @@ def _read_delivered(members: Any, exchange_id: int, parts: BodyReader) -> Delive
     head, size, cut = members
     body = None if size is None else parts(exchange_id, 2, size)
     return Delivered(_read_head(head.encode("latin-1", "replace")), body, cut)
-
-
-def _is_same(one: Upstream, other: Upstream) -> bool:
-    return one is other or one == other
 
 
 def _place(upstream: Upstream) -> tuple[Any, ...]:
