@@ -207,7 +207,7 @@ class _KitUpstreams:
     clock: Clock
     sent: list[tuple[Upstream, Request]] = field(factory=list)
 
-    async def send(self, upstream: Upstream, request: Request) -> Answer:
+    async def send(self, upstream: Upstream, request: Request, *, at_once: bool = True) -> Answer:
         """Answer from the function, at once."""
         self.sent.append((upstream, request))
         made = self.answer(request)

@@ -40,6 +40,7 @@ class FrontClient:
         self._request: Any = request
         self._begun = False
         self._held = b""  # goes out with what follows
+        self._flows = False  # a part of the answer has left
         self._chunked = False
         self._bodiless = False
         self._without_content = False  # no length either (RFC 9110 section 8.6)
@@ -102,11 +103,15 @@ class FrontClient:
         """The body is whole."""
         if self._gone:
             return
-        self._send(b"0\r\n\r\n" if self._chunked and not self._bodiless else b"")
+        end = b"0\r\n\r\n" if self._chunked and not self._bodiless else b""
+        if self._flows:
+            self._send(end)
+        else:
+            eager.send_together(self._request.channel.transport, self._held + end)
         self._request.end()
 
     def _send(self, data: bytes) -> None:
-        held, self._held = self._held, b""
+        held, self._held, self._flows = self._held, b"", True
         if held or data:
             eager.send(self._request.channel.transport, held + data if held else data)
 

@@ -223,7 +223,8 @@ class Pipeline:
         self.keeper.adopted(exchange)
         try:
             upstream = await self.hooks.first("llmproxy_route", exchange) or exchange.upstream
-            answer = await self.upstreams.send(upstream, exchange.request)
+            streams = exchange.dialect.streams(exchange.request)
+            answer = await self.upstreams.send(upstream, exchange.request, at_once=streams is not False)
         except Exception:
             await self.keeper.released(exchange)
             raise

@@ -82,8 +82,11 @@ class Answer(Flow, Protocol):
 class UpstreamClient(Protocol):
     """Sends requests out."""
 
-    async def send(self, upstream: Upstream, request: Request) -> Answer:
-        """The answer, once its head is there. Raises `UpstreamFault`. Cancelling what awaits it aborts."""
+    async def send(self, upstream: Upstream, request: Request, *, at_once: bool = True) -> Answer:
+        """The answer, once its head is there. Raises `UpstreamFault`. Cancelling what awaits it aborts.
+
+        ``at_once``: no octet of it waits for the requests of others.
+        """
 
 
 class Spool(Body, Protocol):

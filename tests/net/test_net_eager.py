@@ -1,4 +1,4 @@
-"""What a socket takes goes at once; the rest goes Twisted's way, in order, and nothing goes twice."""
+"""What a socket takes goes at once, or with the turn; the rest goes Twisted's way, in order, and nothing goes twice."""
 
 import socket
 from types import SimpleNamespace
@@ -218,6 +218,163 @@ class TestOverTLS:
 
     def test_what_waits_in_a_stream_of_http2(self):
         assert eager.unsent(SimpleNamespace(waiting=7)) == 7
+
+
+class TestTogether:
+    """What leaves at the end of a turn, where the reactor tells it."""
+
+    @pytest.fixture
+    def reactor(self):
+        return Reactor()
+
+    @pytest.fixture
+    def turn(self, reactor):
+        return eager.gather(reactor)
+
+    @pytest.fixture
+    def wire(self, reactor, turn):
+        return self.on(reactor)
+
+    @staticmethod
+    def on(reactor, *takes):
+        wire = Socket(*takes)
+        wire.reactor = reactor
+        return wire
+
+    def test_it_leaves_at_the_end_of_the_turn_and_once(self, wire, turn):
+        eager.send_together(wire, b"abc")
+        assert (wire.got, wire.waits, eager.unsent(wire), eager.is_idle(wire)) == (b"", False, 3, False)
+        for _ in range(2):
+            turn()
+            assert (wire.got, wire.calls, wire.waits, eager.unsent(wire)) == (b"abc", 1, False, 0)
+
+    def test_where_nobody_tells_the_turns_it_leaves_at_once(self):
+        wire = Socket()
+        eager.send_together(wire, b"abc")
+        assert (wire.got, wire.calls) == (b"abc", 1)
+
+    def test_the_turn_of_one_reactor_is_none_of_another(self, wire):
+        eager.send_together(wire, b"abc")
+        eager.gather(Reactor())()
+        assert wire.got == b""
+
+    def test_nobody_waits_for_more_than_a_few(self, reactor, turn):
+        wires = [self.on(reactor) for _ in range(eager.MOST)]
+        for wire in wires[:-1]:
+            eager.send_together(wire, b"abc")
+        assert [wire.got for wire in wires] == [b""] * eager.MOST
+        eager.send_together(wires[-1], b"abc")
+        assert [wire.got for wire in wires] == [b"abc"] * eager.MOST
+
+    def test_what_comes_behind_stays_behind(self, wire, turn):
+        eager.send_together(wire, b"abc")
+        eager.send(wire, b"def")
+        eager.send_together(wire, b"ghi")
+        wire.write(b"jkl")
+        turn()
+        wire.turn()
+        assert wire.got == b"abcdefghijkl"
+
+    @pytest.mark.parametrize("takes", [(0,), (1,), (main.CONNECTION_LOST, main.CONNECTION_LOST)])
+    def test_what_is_not_taken_goes_twisteds_way(self, reactor, turn, takes):
+        wire = self.on(reactor, *takes)
+        eager.send_together(wire, b"abc")
+        turn()
+        assert wire.waits
+        if isinstance(takes[0], int):
+            wire.turn()
+            assert wire.got == b"abc"
+        else:
+            assert wire.doWrite() is main.CONNECTION_LOST
+
+    def test_a_close_in_the_same_turn_comes_behind_it(self, wire, turn):
+        closed = []
+        wire._postLoseConnection = lambda: closed.append(wire.got)
+        eager.send_together(wire, b"abc")
+        wire.loseConnection()
+        turn()
+        wire.doWrite()
+        assert (wire.got, closed) == (b"abc", [b"abc"])
+
+    def test_the_end_of_our_side_in_the_same_turn_comes_behind_it_at_once(self, reactor, turn):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.setblocking(False)
+            wire = Connection(ours, None, reactor)
+            wire.connected = True
+            eager.send_together(wire, b"last")
+            eager.end(wire)
+            assert (theirs.recv(10), theirs.recv(10)) == (b"last", b"")
+            turn()
+            assert reactor.writers == set()
+
+    def test_pushed_it_leaves_before_the_turn_ends(self, wire, turn):
+        eager.send_together(wire, b"abc")
+        eager.push(wire)
+        assert wire.got == b"abc"
+        turn()
+        assert (wire.got, wire.calls) == (b"abc", 1)
+
+    @pytest.mark.parametrize("other", [StringTransport, Socket, SimpleNamespace])
+    def test_where_nothing_is_due_a_push_does_nothing(self, other):
+        eager.push(other())
+
+    def test_a_connection_that_is_lost_meanwhile_is_passed_over(self, wire, turn):
+        eager.send_together(wire, b"abc")
+        wire.connected = False
+        turn()
+        assert (wire.got, wire.calls, wire.waits) == (b"", 0, False)
+
+    def test_what_was_sent_before_an_abort_leaves_before_it(self, wire, turn):
+        lost = []
+        wire.reactor.callLater = lambda delay, *what: lost.append((delay, wire.got))
+        eager.send_together(wire, b"abc")
+        wire.abortConnection()
+        turn()
+        assert (wire.got, lost) == (b"abc", [(0, b"")])  # Twisted lets go of it in the next turn
+
+    def test_who_sends_while_others_leave_leaves_with_the_next(self, reactor, turn):
+        first, second = self.on(reactor), self.on(reactor)
+        first.writeSomeData = lambda data: (eager.send_together(second, b"more"), len(data))[1]
+        eager.send_together(first, b"abc")
+        turn()
+        assert second.got == b""
+        turn()
+        assert second.got == b"more"
+
+    def test_what_is_no_socket_is_written_to_as_ever(self):
+        wire = StringTransport()
+        eager.send_together(wire, b"abc")
+        assert wire.value() == b"abc"
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from((eager.send, eager.send_together, Socket.write)),
+                st.binary(max_size=20),
+                st.integers(0, 25),
+                st.sampled_from(("", "turn", "write", "push")),
+            ),
+            max_size=20,
+        )
+    )
+    def test_nothing_is_lost_doubled_or_turned_round(self, writes):
+        """Whatever the socket takes, whoever writes, and whenever the turn ends."""
+        reactor = Reactor()
+        turn = eager.gather(reactor)
+        wire = self.on(reactor, *[take for _, _, take, _ in writes])
+        for write, data, _, then in writes:
+            write(wire, data)
+            if then == "turn":
+                turn()
+            elif then == "push":
+                eager.push(wire)
+            elif then == "write" and wire.waits:
+                wire.doWrite()
+        wire.takes = []
+        turn()
+        wire.turn()
+        assert wire.got == b"".join(data for _, data, _, _ in writes)
 
 
 def test_what_was_looked_at_and_not_taken_waits_too():

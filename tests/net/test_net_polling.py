@@ -9,6 +9,7 @@ from twisted.internet.base import ReactorBase
 from twisted.internet.task import Clock
 from twisted.python import log
 
+from proxy_daemon.net import eager
 from proxy_daemon.net.polling import poll_plainly
 
 
@@ -126,6 +127,16 @@ def test_one_that_another_has_closed_in_the_same_turn_is_passed_over(reactor, pi
         os.write(pipe.ends[1], b"word")
     reactor.doIteration(30)
     assert seen == [b"word"]
+
+
+def test_what_is_sent_leaves_before_it_waits_and_after_each_turn(reactor, pipes, monkeypatch):
+    told = []
+    monkeypatch.setattr(eager, "gather", lambda _: lambda: told.append("send"))
+    poll_plainly(reactor)
+    pipe = pipes(lambda data: told.append("read"))
+    os.write(pipe.ends[1], b"word")
+    reactor.doIteration(30)
+    assert told == ["send", "read", "send"]
 
 
 def test_other_reactors_are_left_alone():

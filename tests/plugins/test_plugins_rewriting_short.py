@@ -31,7 +31,7 @@ def kit(tmp_path, monkeypatch):
         (tmp_path / "rules.toml").write_text(text)
         made = Kit(*plugins, rewrite=(str(tmp_path / "rules.toml"),), **settings)
 
-        async def send(upstream, request):
+        async def send(upstream, request, **_):
             made.sent.append((upstream, request))
             given = answer or document()
             live = LiveAnswer(Connection(), given.head)

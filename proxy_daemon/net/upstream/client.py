@@ -63,8 +63,11 @@ class Upstreams:
         """Whether a connection with these ends is one of ours to an upstream: who comes on it is ourselves."""
         return (peer.removeprefix("::ffff:"), port, host.removeprefix("::ffff:"), host_port) in self._ends
 
-    async def send(self, upstream: Upstream, request: Request) -> Answer:
-        """The answer, once its head is there. Raises `UpstreamFault`. Cancelling what awaits it aborts."""
+    async def send(self, upstream: Upstream, request: Request, *, at_once: bool = True) -> Answer:
+        """The answer, once its head is there. Raises `UpstreamFault`. Cancelling what awaits it aborts.
+
+        ``at_once``: the request does not wait for others of this turn, to leave with them.
+        """
         if upstream.scheme == "demo":
             from proxy_daemon.core import model  # noqa: PLC0415  (few ask it: a quick start)
 
@@ -80,11 +83,11 @@ class Upstreams:
         connection = await pool.take()
         asked = self.timer.seconds()
         try:
-            answer = await _asked(connection, head, request)
+            answer = await _asked(connection, head, request, at_once)
         except Stale as stale:
             if request.method not in IDEMPOTENT and self.timer.seconds() - asked > RACE:
                 raise UpstreamFault(502, once_in_words(stale, request.method)) from stale
-            answer = await _asked(await pool.take(fresh=True), head, request)
+            answer = await _asked(await pool.take(fresh=True), head, request, True)
         if proxy is not None and upstream.scheme == "http" and answer.head.status == PROXY_WANTS_PASSWORD:
             answer.abort()
             why = refusal_in_words(PROXY_WANTS_PASSWORD)
@@ -135,8 +138,8 @@ class Upstreams:
         return endpoint
 
 
-def _asked(connection: Connection, head: bytes, request: Request) -> Deferred[LiveAnswer]:
-    return connection.ask(head, request.body, request.method == b"HEAD", last=is_last(request))
+def _asked(connection: Connection, head: bytes, request: Request, at_once: bool) -> Deferred[LiveAnswer]:
+    return connection.ask(head, request.body, request.method == b"HEAD", last=is_last(request), at_once=at_once)
 
 
 def _title(upstream: Upstream, proxy: Proxy | None) -> str:

@@ -114,10 +114,13 @@ class Connection(Protocol):
         """Whether it is usable, and nothing waits to be read: the end of it, or octets that nobody has asked for."""
         return self.usable and not has_unread(self.transport)
 
-    def ask(self, head: bytes, body: Body, head_only: bool, *, last: bool = False) -> Deferred[LiveAnswer]:
+    def ask(
+        self, head: bytes, body: Body, head_only: bool, *, last: bool = False, at_once: bool = True
+    ) -> Deferred[LiveAnswer]:
         """Send a request. Fires with its answer; fails with `Stale` or `UpstreamFault`. Cancelling aborts.
 
         ``last``: it says so, and the connection is not used again, whatever the answer says (RFC 9112 section 9.6).
+        ``at_once``: it does not wait for the end of the reactor's turn (`eager.send_together`).
         """
         self._reset()
         self._head_only, self._last = head_only, last
@@ -126,7 +129,7 @@ class Connection(Protocol):
         transport: Any = self.transport
         data = body.whole()
         if data is not None:
-            eager.send(transport, head + data)
+            (eager.send if at_once else eager.send_together)(transport, head + data)
         else:
             transport.write(head)
             self._upload = Upload(transport, body, self._moved, self._uploaded)
