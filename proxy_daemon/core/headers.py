@@ -64,13 +64,22 @@ class Headers:
     def __contains__(self, name: bytes) -> bool:
         return name in self._values
 
-    def tokens(self, name: bytes) -> list[bytes]:
+    @lazy
+    def _tokens(self) -> dict[bytes, tuple[bytes, ...]]:
+        """Those that were asked for: a client's fields are the same object from request to request."""
+        return {}
+
+    def tokens(self, name: bytes) -> tuple[bytes, ...]:
         """The comma-separated members of the field over all its lines, stripped, lower case."""
-        return [token.strip().lower() for value in self.all(name) for token in value.split(b",") if token.strip()]
+        found = self._tokens.get(name)
+        if found is None:
+            members = [member.strip().lower() for value in self.all(name) for member in value.split(b",")]
+            found = self._tokens[name] = tuple(filter(None, members))
+        return found
 
     def without(self, names: Iterable[bytes]) -> Headers:
         """The same fields, less those named."""
-        dropped = frozenset(names)
+        dropped = names if type(names) is frozenset else frozenset(names)
         if dropped.isdisjoint(self._values):
             return self
         return Headers([pair for pair in self.pairs if pair[0].lower() not in dropped])

@@ -33,7 +33,7 @@ JSON_LIMIT = 8 * 1024 * 1024
 _ID = re.compile(r"0*[0-7]?[0-9A-Fa-f]{1,15}")
 _UNSAFE = re.compile(rb"[\x00\r\n]+")
 # The length is written by who sends the body; the others are fields of another llmproxy behind this one.
-_NOT_PASSED = (b"content-length", b"x-llmproxy-exchange", b"x-llmproxy-body")
+_NOT_PASSED = frozenset((b"content-length", b"x-llmproxy-exchange", b"x-llmproxy-body"))
 UNBUFFERED = b"\r\nX-Accel-Buffering: no\r\n"
 SSE = b"text/event-stream"
 
@@ -95,7 +95,7 @@ class ResponseHead:
         Streams get `X-Accel-Buffering: no`, by which nginx passes each piece on as it comes (its module http_proxy).
         Line breaks that a plugin put into a value become spaces: they must not make a field of their own.
         """
-        pairs = self.headers.without(_NOT_PASSED).end_to_end().pairs
+        pairs = self.headers.end_to_end().without(_NOT_PASSED).pairs
         lines = [b"HTTP/1.1 %d %b" % (self.status, self.reason), *[b"%b: %b" % pair for pair in pairs]]
         data = b"\r\n".join(lines)
         if data.count(b"\n") != len(lines) - 1 or data.count(b"\r") != len(lines) - 1 or b"\0" in data:

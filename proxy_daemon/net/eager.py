@@ -99,9 +99,10 @@ def _leave(due: list[Connection]) -> None:
 
 def _leave_one(transport: Connection) -> None:
     """What was written, ended or sent since has been told to the reactor by Twisted."""
-    held = transport._tempDataBuffer  # noqa: SLF001  (as in `send`)
-    if len(held) == 1 and not _is_busy(transport):
-        transport._tempDataBuffer, transport._tempDataLen = [], 0  # noqa: SLF001  (as in `send`)
+    held = transport._tempDataBuffer  # noqa: SLF001  (as in `send_together`)
+    ended = transport.disconnecting or transport._writeDisconnecting  # noqa: SLF001  (as in `_idle`)
+    if len(held) == 1 and transport.connected and not ended:
+        transport._tempDataBuffer, transport._tempDataLen = [], 0  # noqa: SLF001  (as in `send_together`)
         _send_now(transport, held[0])
 
 
@@ -134,16 +135,12 @@ def end(transport: Any) -> None:
 
 def _idle(transport: Connection) -> bool:
     """Whether nothing waits, and nothing has been ended."""
-    return not transport._tempDataLen and not _is_busy(transport)  # noqa: SLF001  (no public way to ask what waits)
-
-
-def _is_busy(transport: Connection) -> bool:
-    """Whether it sends what was written before, or has been ended."""
     return bool(
-        transport.dataBuffer
-        or transport.disconnecting
-        or not transport.connected
-        or transport.TLS
-        or transport._writeDisconnected  # noqa: SLF001  (no public way to ask for the end)
-        or transport._writeDisconnecting  # noqa: SLF001  (as above)
+        transport.connected
+        and not transport.dataBuffer
+        and not transport._tempDataLen  # noqa: SLF001  (no public way to ask what waits)
+        and not transport.TLS
+        and not transport.disconnecting
+        and not transport._writeDisconnected  # noqa: SLF001  (as above)
+        and not transport._writeDisconnecting  # noqa: SLF001  (as above)
     )

@@ -64,6 +64,8 @@ class Hold:
 class Relay:
     """One answer on its way. ``keep`` writes it and fires when committed; None: it is a recording already."""
 
+    whole = None
+
     def __init__(
         self,
         answer: Answer,

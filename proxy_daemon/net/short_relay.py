@@ -7,6 +7,7 @@ for that holds here: a client that has read to the end finds the exchange record
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -16,7 +17,7 @@ from twisted.python.failure import Failure
 from proxy_daemon.core.bodies import EMPTY
 from proxy_daemon.core.messages import Ending, Response
 from proxy_daemon.pipeline.outlet import Outlet
-from proxy_daemon.waiting import tell
+from proxy_daemon.waiting import Promise, tell
 
 log = Logger()
 
@@ -29,12 +30,17 @@ class ShortRelay:
 
     def __init__(self, response: Response, octets: bytes, keep: Callable[[Response, Ending], Deferred[Any]]) -> None:
         self.head = response.head
+        self.octets = octets
         self.expected = 0
         self._response = response
-        self._octets = octets
         self._keep = keep
-        self._outlets: list[Outlet] = []
+        self._waiting: list[Promise[None]] = []
         self._kept = self._released = False
+
+    @property
+    def whole(self) -> ShortRelay:
+        """All of it is there."""
+        return self
 
     @property
     def at_hand(self) -> Response | None:
@@ -44,14 +50,20 @@ class ShortRelay:
     def balance(self) -> None:
         """There is nothing to hold up."""
 
+    def kept(self) -> Deferred[None]:
+        """Fires once it is committed, or cannot be."""
+        waiter: Promise[None] = Promise()
+        if self._released:
+            waiter.callback(None)
+            return waiter
+        self._waiting.append(waiter)
+        if not self._kept:
+            self._write(self._response, Ending.COMPLETE)
+        return waiter
+
     def join(self, outlet: Outlet) -> Deferred[Ending]:
         """Send it to this client too; fires with how that ended."""
-        outlet.left = self._outlets.remove
-        self._outlets.append(outlet)
-        if self._released:
-            self._hand_over(outlet)
-        elif not self._kept:
-            self._write(self._response, Ending.COMPLETE)
+        tell(self.kept(), partial(self._hand_over, outlet))
         return outlet.done
 
     def desert(self, ending: Ending) -> None:
@@ -72,9 +84,12 @@ class ShortRelay:
         if isinstance(result, Failure):
             log.failure("an exchange was not recorded: a defect in llmproxy, please report it", result)
         self._released = True
-        for outlet in tuple(self._outlets):
-            self._hand_over(outlet)
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.called:  # else its client has left
+                waiter.callback(None)
 
-    def _hand_over(self, outlet: Outlet) -> None:
-        outlet.write(self._octets, last=True)
-        outlet.end(Ending.COMPLETE)
+    def _hand_over(self, outlet: Outlet, _: object) -> None:
+        if not outlet.done.called:
+            outlet.write(self.octets, last=True)
+            outlet.end(Ending.COMPLETE)

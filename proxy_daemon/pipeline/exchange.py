@@ -139,19 +139,13 @@ class Pipeline:
         exchange.at_hand = None if pieces is None else recording.response
         if pieces is None or self.hooks.shapes(exchange):
             return await self._relay(exchange, self.stage.replay(recording, exchange), client)
-        return self._hand_over(exchange, recording, pieces, client)
+        self._first_byte(exchange, recording.replay_head)
+        return _hand_over(exchange, recording.replay_head, self.stage.age(recording), pieces, client)
 
-    def _hand_over(self, exchange: Exchange, recording: Recording, pieces: Sequence[bytes], client: Client) -> Ending:
-        """The short way of a small hit that no plugin looks at: what `_relay` would send, without its parts."""
+    def _first_byte(self, exchange: Exchange, head: ResponseHead) -> None:
         exchange.head_time = self.stage.since(exchange)
-        exchange.status = recording.replay_head.status
+        exchange.status = head.status
         self.hooks.tell(exchange, FIRST_BYTE)
-        client.begin(recording.replay_head, heads.own_fields(exchange, edited=False, age=self.stage.age(recording)))
-        for piece in pieces:
-            client.write(piece, more=True)
-            exchange.response_size += len(piece)
-        client.finish()
-        return Ending.COMPLETE
 
     # --- a miss ------------------------------------------------------------------------------------------------------
 
@@ -192,7 +186,7 @@ class Pipeline:
     async def _board(self, exchange: Exchange, flight: Flight, client: Client) -> Ending:
         ending = Ending.CLIENT_GONE
         try:
-            relay = await self._arrival(exchange, flight)
+            relay = await (self._arrival(flight) if exchange.outcome is Outcome.COLLAPSED else flight.join())
             return (ending := await self._relay(exchange, relay, client))
         except Fault as fault:
             ending = fault.ending
@@ -203,15 +197,13 @@ class Pipeline:
         finally:
             flight.leave(ending)
 
-    async def _arrival(self, exchange: Exchange, flight: Flight) -> Relay:
-        collapsed = exchange.outcome is Outcome.COLLAPSED
+    async def _arrival(self, flight: Flight) -> Relay:
+        """For one who has joined. What fails, or is an error, is not for others."""
         try:
             relay = await flight.join()
         except Fault:
-            if collapsed:
-                raise NotShared from None
-            raise
-        if collapsed and relay.head.status >= 400:  # noqa: PLR2004  (client and server errors, RFC 9110 section 15)
+            raise NotShared from None
+        if relay.head.status >= 400:  # noqa: PLR2004  (client and server errors, RFC 9110 section 15)
             raise NotShared
         return relay
 
@@ -234,12 +226,13 @@ class Pipeline:
 
     async def _relay(self, exchange: Exchange, relay: Relay, client: Client) -> Ending:
         """From the head to the end of the body."""
-        exchange.head_time = self.stage.since(exchange)
-        exchange.status = relay.head.status
-        self.hooks.tell(exchange, FIRST_BYTE)
+        self._first_byte(exchange, relay.head)
         self._check_status(exchange)
         exchange.at_hand = exchange.at_hand or relay.at_hand
         if not self.hooks.shapes(exchange):
+            if (whole := relay.whole) is not None:
+                await whole.kept()
+                return _hand_over(exchange, relay.head, relay.age, (whole.octets,), client)
             outlet = Outlet(exchange, client, (), (), self.hooks)
             outlet.begin(relay.head, relay.age)
             return await relay.join(outlet)
@@ -293,6 +286,16 @@ class Pipeline:
 
 class NotShared(Exception):
     """The flight that an exchange had joined failed, or has an error for an answer."""
+
+
+def _hand_over(exchange: Exchange, head: ResponseHead, age: int, pieces: Sequence[bytes], client: Client) -> Ending:
+    """The short way of a small answer that no plugin looks at: what an `Outlet` would send, without its parts."""
+    client.begin(head, heads.own_fields(exchange, edited=False, age=age))
+    for piece in pieces:
+        client.write(piece, more=True)
+        exchange.response_size += len(piece)
+    client.finish()
+    return Ending.COMPLETE
 
 
 def _dialect_of(request: Request, before: Dialect, dialects: Sequence[Dialect]) -> Dialect:

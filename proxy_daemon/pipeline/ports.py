@@ -106,6 +106,15 @@ class Timer(Protocol):
         """Now."""
 
 
+class Whole(Protocol):
+    """A small answer that has come (`net/short_relay.py`)."""
+
+    octets: bytes
+
+    def kept(self) -> Deferred[None]:
+        """Fires once it is written, or cannot be. Each caller has its own, and may cancel it."""
+
+
 class Relay(Protocol):
     """An answer on its way to the clients that wait for it (`net/relay.py`)."""
 
@@ -116,6 +125,10 @@ class Relay(Protocol):
     @property
     def at_hand(self) -> Response | None:
         """The answer, where all of it has come and nobody has joined yet."""
+
+    @property
+    def whole(self) -> Whole | None:
+        """The answer, where it is small and all of it has come: who wants no more than its octets need not `join`."""
 
     def balance(self) -> None:
         """Hold up the answer, or let it go on, by how the clients read."""

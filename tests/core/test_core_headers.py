@@ -46,7 +46,7 @@ def test_an_absent_field_is_empty_by_default():
     ],
 )
 def test_tokens_are_stripped_lower_and_never_empty(values, tokens):
-    assert Headers([(b"Connection", value) for value in values]).tokens(b"connection") == tokens
+    assert list(Headers([(b"Connection", value) for value in values]).tokens(b"connection")) == tokens
 
 
 NOT_PASSED = [b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization"]

@@ -1,8 +1,10 @@
 """Small answers that came in one read: committed first, handed over whole, to all who wait."""
 
+from contextlib import contextmanager
+
 import pytest
 from relays import FakeExchange, StrictOutlet
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import globalLogPublisher
 
 from proxy_daemon.core.bodies import EMPTY
@@ -12,6 +14,16 @@ from proxy_daemon.pipeline.tape import OnePiece
 from proxy_daemon.testing import MemoryClient
 
 OCTETS = b'{"ok":true}'
+
+
+@contextmanager
+def logged():
+    seen = []
+    globalLogPublisher.addObserver(seen.append)
+    try:
+        yield seen
+    finally:
+        globalLogPublisher.removeObserver(seen.append)
 
 
 class Play:
@@ -83,12 +95,8 @@ def test_a_defect_of_the_store_is_logged_and_the_client_gets_its_answer(raises):
             raise ValueError("a defect")
         return fail(ValueError("a defect"))
 
-    seen = []
-    globalLogPublisher.addObserver(seen.append)
-    try:
+    with logged() as seen:
         client, _, ending = Play(keep=keep).join()
-    finally:
-        globalLogPublisher.removeObserver(seen.append)
     assert (client.pieces, ending) == ([OCTETS], [Ending.COMPLETE])
     assert [str(event["log_failure"].value) for event in seen] == ["a defect"]
 
@@ -114,6 +122,48 @@ def test_it_is_at_hand_until_somebody_joins():
     assert play.relay.at_hand is play.response
     play.join()
     assert play.relay.at_hand is None
+
+
+class TestWithoutAnOutlet:
+    """Who wants no more than the octets waits until they are kept."""
+
+    def test_it_fires_when_it_is_committed_for_each_who_waits(self):
+        play = Play()
+        assert play.relay.whole is play.relay
+        fired = []
+        for _ in range(2):
+            play.relay.kept().addCallback(fired.append)
+        assert (fired, play.kept, play.relay.octets) == ([], [(play.response, Ending.COMPLETE)], OCTETS)
+        play.commit.callback(True)
+        play.relay.kept().addCallback(fired.append)
+        assert fired == [None] * 3
+        assert len(play.kept) == 1
+
+    def test_one_that_leaves_does_not_end_it_for_others(self):
+        play = Play()
+        gone, stays = play.relay.kept(), play.relay.kept()
+        left = []
+        gone.addErrback(left.append)
+        gone.cancel()
+        client, _, ending = play.join()
+        play.commit.callback(True)
+        assert left[0].check(CancelledError)
+        assert (stays.called, client.pieces, ending) == (True, [OCTETS], [Ending.COMPLETE])
+
+    def test_it_is_not_at_hand_any_more(self):
+        play = Play()
+        play.relay.kept()
+        assert play.relay.at_hand is None
+        play.relay.desert(Ending.CLIENT_GONE)
+        assert [ending for _, ending in play.kept] == [Ending.COMPLETE]
+
+    def test_where_the_store_raises_it_fires_too(self):
+        def keep(response, ending):
+            raise ValueError("a defect")
+
+        with logged() as seen:
+            assert Play(keep=keep).relay.kept().called
+        assert [str(event["log_failure"].value) for event in seen] == ["a defect"]
 
 
 def test_its_tape_is_one_piece():

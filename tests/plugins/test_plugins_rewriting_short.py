@@ -31,14 +31,14 @@ def kit(tmp_path, monkeypatch):
         (tmp_path / "rules.toml").write_text(text)
         made = Kit(*plugins, rewrite=(str(tmp_path / "rules.toml"),), **settings)
 
-        async def send(upstream, request, **_):
+        async def send(upstream, request):
             made.sent.append((upstream, request))
             given = answer or document()
             live = LiveAnswer(Connection(), given.head)
             live.deliver(b"".join(data for _, data in given.pieces), ending, "why")
             return live
 
-        monkeypatch.setattr(type(made._upstreams), "send", lambda self, *asked: send(*asked))
+        monkeypatch.setattr(type(made._upstreams), "send", lambda self, *asked, **how: send(*asked))
         return made
 
     return make

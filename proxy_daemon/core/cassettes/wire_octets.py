@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Sequence
 
 import brotli
 
@@ -36,7 +37,7 @@ def true_fields(headers: Headers, data: bytes, *, bodiless: bool) -> tuple[Heade
     return kept, same
 
 
-def is_coded(codings: list[bytes], data: bytes) -> bool:
+def is_coded(codings: Sequence[bytes], data: bytes) -> bool:
     """Whether ``data`` is still under the last of the content codings (RFC 9110 section 8.4.1).
 
     Of codings that are not known here the answer is taken from the data: text is not coded.

@@ -26,7 +26,7 @@ from proxy_daemon.net import eager
 from proxy_daemon.net.upstream.answer import LiveAnswer
 from proxy_daemon.net.upstream.framing import check_count, check_head, check_trailer, has_length, transfer_coding
 from proxy_daemon.net.upstream.handshake import Handshake, Tls
-from proxy_daemon.net.upstream.unread import has_unread
+from proxy_daemon.net.upstream.unread import Unread
 from proxy_daemon.net.upstream.upload import Upload
 from proxy_daemon.net.upstream.words import loss_in_words
 from proxy_daemon.pipeline.faults import UpstreamFault
@@ -66,6 +66,7 @@ class Connection(Protocol):
         self._last_octet = 0.0
         self._watch: Any = None
         self._handshake: Handshake | None = None
+        self._unread_octets: Unread | None = None
         self._paused = False
         self._lost = False
         self._reset()
@@ -112,7 +113,11 @@ class Connection(Protocol):
     @property
     def clean(self) -> bool:
         """Whether it is usable, and nothing waits to be read: the end of it, or octets that nobody has asked for."""
-        return self.usable and not has_unread(self.transport)
+        if not self.usable:
+            return False
+        if self._unread_octets is None:
+            self._unread_octets = Unread(self.transport)
+        return not self._unread_octets
 
     def ask(
         self, head: bytes, body: Body, head_only: bool, *, last: bool = False, at_once: bool = True

@@ -12,12 +12,17 @@ from typing import Any
 from twisted.internet.tcp import Connection
 
 
-def has_unread(transport: Any) -> bool:
-    """One system call. False for kinds of transports that we do not know, and where the system has no `poll`."""
-    while not isinstance(transport, Connection) and hasattr(transport, "transport"):
-        transport = transport.transport  # TLS stands on another transport
-    if not isinstance(transport, Connection) or not hasattr(select, "poll"):
-        return False
-    poll = select.poll()
-    poll.register(transport.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+class Unread:
+    """Looks at one connection, while it is open. ``transport``: its own, or one that TLS stands on."""
+
+    def __init__(self, transport: Any) -> None:
+        while not isinstance(transport, Connection) and hasattr(transport, "transport"):
+            transport = transport.transport
+        self._poll: Any = None
+        if isinstance(transport, Connection) and hasattr(select, "poll"):
+            self._poll = select.poll()
+            self._poll.register(transport.fileno(), select.POLLIN)
+
+    def __bool__(self) -> bool:
+        """One system call. False for kinds of transports that we do not know, and where the system has no `poll`."""
+        return self._poll is not None and bool(self._poll.poll(0))

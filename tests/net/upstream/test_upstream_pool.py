@@ -121,7 +121,15 @@ class TestReuse:
 def unread(monkeypatch):
     """Wires on which something waits that the reactor has not read yet."""
     wires = set()
-    monkeypatch.setattr(connection_module, "has_unread", lambda wire: wire in wires)
+
+    class Unread:
+        def __init__(self, wire):
+            self.wire = wire
+
+        def __bool__(self):
+            return self.wire in wires
+
+    monkeypatch.setattr(connection_module, "Unread", Unread)
     return wires
 
 

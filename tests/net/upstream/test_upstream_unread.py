@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.tcp import Connection
 from wires import Wire
 
-from proxy_daemon.net.upstream.unread import has_unread
+from proxy_daemon.net.upstream.unread import Unread
 
 
 class Around:
@@ -38,30 +38,40 @@ WHAT = [
 def test_what_waits_is_seen(ends, around, happens, seen):
     transport, theirs = ends
     happens(theirs)
-    assert has_unread(around(transport)) is seen
+    assert bool(Unread(around(transport))) is seen
 
 
 def test_a_reset_is_seen(ends):
     transport, theirs = ends
     transport.socket.send(b"request")
     theirs.close()
-    assert has_unread(transport)
+    assert Unread(transport)
+
+
+def test_one_look_serves_for_as_long_as_it_stands(ends):
+    transport, theirs = ends
+    unread = Unread(transport)
+    for _ in range(2):
+        assert not unread
+        theirs.send(b"abc")
+        assert unread
+        transport.socket.recv(10)
 
 
 def test_nothing_is_taken_away(ends):
     transport, theirs = ends
     theirs.send(b"abc")
-    assert has_unread(transport)
+    assert Unread(transport)
     assert transport.socket.recv(10) == b"abc"
 
 
 def test_of_other_transports_nothing_is_known():
-    assert not has_unread(Wire())
-    assert not has_unread(Around(Wire()))
+    assert not Unread(Wire())
+    assert not Unread(Around(Wire()))
 
 
 def test_a_system_without_poll_does_without(ends, monkeypatch):
     transport, theirs = ends
     theirs.close()
     monkeypatch.delattr("select.poll")
-    assert not has_unread(transport)
+    assert not Unread(transport)
