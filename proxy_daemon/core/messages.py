@@ -250,6 +250,7 @@ class Recording:
 
 # Notes of an exchange that more than one room reads.
 MAY_MAKE = "llmproxy.may_make"  # whether who asks may make new cassettes
+KNOWN = "llmproxy.known"  # what was worked out for requests of the same octets (`pipeline/recognising.py`)
 SAFE = "llmproxy.safe_request"  # the request without its secrets, made once
 SCOPE = "llmproxy.scope"  # whose recordings its fingerprint finds
 PROBLEMS = "llmproxy.problems"  # what rules could not change, and why

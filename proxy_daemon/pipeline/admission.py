@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from attrs import evolve, field, frozen
 
@@ -19,7 +20,7 @@ from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.ids import Ids
 from proxy_daemon.core.matching.kept import Kept
-from proxy_daemon.core.messages import Exchange, Request
+from proxy_daemon.core.messages import KNOWN, Exchange, Request
 from proxy_daemon.core.routing import (
     CASSETTE_NAME,
     UnknownUpstream,
@@ -66,13 +67,14 @@ class Admission:
             request_size=request.body.size,
         )
 
-    def _recognised(self, request: Request) -> Dialect:
-        """Its dialect. Requests that are replayed come again octet for octet: the last ones are remembered."""
+    def _recognised(self, request: Request) -> tuple[Dialect, dict[Any, Any]]:
+        """Its dialect, and what else was worked out for it: replayed requests come again octet for octet."""
         data = request.body.whole()
         if data is None or len(data) > LONGEST_KNOWN:
-            return recognise(request, self.dialects)
+            return recognise(request, self.dialects), {}
         said = (request.method, request.target, request.headers)
-        found: Dialect = self._known.of(data, (said, b""), lambda: recognise(request, self.dialects))
+        found: tuple[Dialect, dict[Any, Any]]
+        found = self._known.of(data, (said, b""), lambda: (recognise(request, self.dialects), {}))
         return found
 
     def admit(
@@ -85,7 +87,7 @@ class Admission:
         request = Request(method, target_passed_on(target), passed, body)
         # by all of it: where the key stands tells whose API it is, also where the key is a token of ours
         as_sent = request if whole is passed else evolve(request, target=target, headers=whole)
-        dialect = self._recognised(as_sent)
+        dialect, known = self._recognised(as_sent)
         try:
             upstream = choose(self.upstreams, name, dialect)
         except UnknownUpstream as error:
@@ -104,6 +106,7 @@ class Admission:
             session=session or named,
             cassette=named,
             request_size=body.size,
+            notes={KNOWN: known},
         )
 
 

@@ -1,7 +1,7 @@
 """What follows from a request's octets: its model, the request without its secrets, and its fingerprint.
 
-Requests that are replayed come again octet for octet: what was worked out for the last ones is kept, in bounded
-memory. Called by `pipeline/keeping.py`.
+Requests that are replayed come again octet for octet: what was worked out for the last ones is kept where their
+dialect is (`pipeline/admission.py`), in bounded memory. Called by `pipeline/keeping.py`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.credentials import with_secrets
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.fingerprint import SMALL, Matcher
-from proxy_daemon.core.matching.kept import Kept
-from proxy_daemon.core.messages import Exchange, Request
+from proxy_daemon.core.messages import KNOWN, Exchange, Request
 from proxy_daemon.core.numbered import numbered_request
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.shelves import Shelf
+
+MOST = 4  # of one request's octets: by the upstream, the credential or the cassette that it is for
 
 
 @frozen
@@ -46,17 +47,21 @@ class Recogniser:
     redactor: Redactor
     matcher: Matcher
     key: bytes = field(repr=False)
-    _kept: Kept = field(factory=lambda: Kept(second=True), init=False)
 
     def recognise(self, exchange: Exchange, *, by_key: bool) -> Recognised:
         """Of the exchange's request. ``by_key``: whether a recording answers its own credential's requests only."""
         request = exchange.request
-        data = request.body.whole()
-        if data is None or len(data) > SMALL:
+        known, data = exchange.notes.get(KNOWN), request.body.whole()
+        if known is None or data is None or len(data) > SMALL:
             return self._worked_out(exchange, by_key)
         who = _cassette(exchange) or (exchange.credential if by_key else None)
-        said = (request.method, request.target, request.headers, exchange.dialect, exchange.upstream, who)
-        found: Recognised = self._kept.of(data, (said, b""), lambda: self._worked_out(exchange, by_key))
+        # A plugin may have changed the request: then this is not the one that it is known for.
+        key = (data, request.method, request.target, request.headers, exchange.dialect, exchange.upstream, who)
+        found: Recognised | None = known.get(key)
+        if found is None:
+            found = self._worked_out(exchange, by_key)
+            if len(known) < MOST:
+                known[key] = found
         return found
 
     def _worked_out(self, exchange: Exchange, by_key: bool) -> Recognised:

@@ -11,9 +11,9 @@ from proxy_daemon.core.dialects import BUILT_IN, GENERIC
 from proxy_daemon.core.dialects.dialect import Dialect
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.ids import COUNTER_BITS, EPOCH, Ids
-from proxy_daemon.core.messages import Request
+from proxy_daemon.core.messages import KNOWN, Request
 from proxy_daemon.core.upstreams import parse_upstream
-from proxy_daemon.pipeline.admission import Admission
+from proxy_daemon.pipeline.admission import LONGEST_KNOWN, Admission
 from proxy_daemon.pipeline.faults import Refusal
 from proxy_daemon.testing import Kit
 
@@ -52,7 +52,23 @@ def test_an_exchange_has_what_is_known_of_its_request(clock):
     assert (exchange.request.body.whole(), exchange.request_size) == (b"{}", 2)
     assert (exchange.client, exchange.started, exchange.began) == ("127.0.0.1:5", clock.time, clock.mono)
     assert exchange.ending is None
-    assert exchange.notes == {}
+    assert exchange.notes == {KNOWN: {}}
+
+
+def test_what_is_worked_out_for_its_octets_is_kept_from_the_second_time_on(clock):
+    made = admission(clock)
+    asked = [made.admit(b"POST", CHAT, Headers(), Bytes(body), "127.0.0.1:5") for body in (b"{}", b"{ }") * 3]
+    for number, each in enumerate(asked):
+        each.notes[KNOWN][number] = number
+    assert [set(each.notes[KNOWN]) for each in asked] == [{0}, {1}, {2, 4}, {3, 5}, {2, 4}, {3, 5}]
+
+
+def test_of_a_large_body_nothing_is_kept(clock):
+    made = admission(clock)
+    body = b" " * (LONGEST_KNOWN + 1)
+    first, *others = [made.admit(b"POST", CHAT, Headers(), Bytes(body), "127.0.0.1:5") for _ in range(3)]
+    first.notes[KNOWN][1] = 1
+    assert [each.notes[KNOWN] for each in others] == [{}, {}]
 
 
 @pytest.mark.parametrize(

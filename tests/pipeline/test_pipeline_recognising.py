@@ -7,12 +7,13 @@ from proxy_daemon.core.bodies import Bytes
 from proxy_daemon.core.dialects import BUILT_IN, GENERIC, recognise
 from proxy_daemon.core.headers import Headers
 from proxy_daemon.core.matching.fingerprint import SMALL, Matcher
-from proxy_daemon.core.messages import Exchange, Request
+from proxy_daemon.core.messages import KNOWN, Exchange, Request
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.upstreams import parse_upstream
-from proxy_daemon.pipeline.recognising import Recogniser
+from proxy_daemon.pipeline.recognising import MOST, Recogniser
 
 HERE, THERE = parse_upstream("http://localhost/v1"), parse_upstream("http://localhost:1/v1")
+CHAT = b"/v1/chat/completions"
 BODY = b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
 FIELDS = ((b"Content-Type", b"application/json"), (b"Accept", b"*/*"))
 KEY = (b"Authorization", b"Bearer sk-1")
@@ -22,10 +23,11 @@ def recogniser():
     return Recogniser(Redactor(), Matcher(), b"k" * 32)
 
 
-def exchange(body=BODY, *, fields=FIELDS, target=b"/v1/chat/completions", method=b"POST", dialect=None, **parts):
+def exchange(body=BODY, *, known=None, fields=FIELDS, target=CHAT, method=b"POST", dialect=None, **parts):
+    """``known``: what its octets' earlier exchanges have left, as `Admission` gives it to each."""
     request = Request(method, target, Headers(fields), Bytes(bytes(bytearray(body))))
     given = {"upstream": HERE, "dialect": dialect or recognise(request, BUILT_IN)} | parts
-    return Exchange(id=7, request=request, started=1.0, **given)
+    return Exchange(id=7, request=request, started=1.0, notes={} if known is None else {KNOWN: known}, **given)
 
 
 @pytest.mark.parametrize("by_key", [False, True])
@@ -43,9 +45,9 @@ def exchange(body=BODY, *, fields=FIELDS, target=b"/v1/chat/completions", method
     ],
 )
 def test_a_second_time_it_is_the_same(parts, by_key):
-    known, fresh = recogniser(), recogniser()
-    first, again = (known.recognise(exchange(**parts), by_key=by_key) for _ in range(2))
-    kept = known.recognise(exchange(**parts), by_key=by_key)
+    known, fresh, left = recogniser(), recogniser(), {}
+    first, again = (known.recognise(exchange(known=left, **parts), by_key=by_key) for _ in range(2))
+    kept = known.recognise(exchange(known=left, **parts), by_key=by_key)
     assert first == again == kept == fresh.recognise(exchange(**parts), by_key=by_key)
     made = exchange(**parts)
     safe = kept.safe(made.request)
@@ -64,9 +66,19 @@ def test_it_is_worked_out_once():
             return super().request(request)
 
     known = evolve(known, redactor=Counting())
+    left = {}
     for _ in range(5):
-        known.recognise(exchange(), by_key=False)
-    assert len(asked) == 2  # what came once may never come again: it is remembered from the second time on
+        known.recognise(exchange(known=left), by_key=False)
+    assert len(asked) == 1
+    known.recognise(exchange(), by_key=False)  # of which nothing is kept
+    assert len(asked) == 2
+
+
+def test_no_more_is_kept_than_a_few():
+    left = {}
+    for number in range(2 * MOST):
+        recogniser().recognise(exchange(known=left, credential=b"%d" % number), by_key=True)
+    assert len(left) == MOST
 
 
 @pytest.mark.parametrize(
@@ -81,16 +93,15 @@ def test_it_is_worked_out_once():
     ],
 )
 def test_what_differs_is_worked_out_for_itself(other):
-    known = recogniser()
-    for _ in range(3):
-        known.recognise(exchange(), by_key=False)
-    found = known.recognise(exchange(**other), by_key=False)
+    known, left = recogniser(), {}
+    known.recognise(exchange(known=left), by_key=False)
+    found = known.recognise(exchange(known=left, **other), by_key=False)
     assert found == recogniser().recognise(exchange(**other), by_key=False)
 
 
 def test_by_key_everybody_has_his_own():
-    known = recogniser()
-    found = [known.recognise(exchange(credential=who), by_key=True) for who in (b"a", b"b", b"a")]
+    known, left = recogniser(), {}
+    found = [known.recognise(exchange(known=left, credential=who), by_key=True) for who in (b"a", b"b", b"a")]
     assert found[0] == found[2]
     assert found[0].fingerprint != found[1].fingerprint
-    assert known.recognise(exchange(credential=b"b"), by_key=False).scope == b""
+    assert known.recognise(exchange(known=left, credential=b"b"), by_key=False).scope == b""

@@ -34,6 +34,7 @@ class Rule:
     each: Rule | None = None
     by_name: dict[str, Rule] = field(init=False, repr=False)
     touches_text: bool = field(init=False, repr=False)
+    touched: frozenset[str] = field(init=False, repr=False)  # names of members whose texts it touches
 
     @by_name.default
     def _by_name(self) -> dict[str, Rule]:
@@ -42,6 +43,10 @@ class Rule:
     @touches_text.default
     def _touches_text(self) -> bool:
         return self.kind in (Kind.DROPPED, Kind.RENAMED, Kind.OWN_ID, Kind.OPAQUE)
+
+    @touched.default
+    def _touched(self) -> frozenset[str]:
+        return frozenset([name for name, rule in self.members if rule.touches_text])
 
 
 def compiled(paths: Iterable[tuple[str, Kind]]) -> Rule:

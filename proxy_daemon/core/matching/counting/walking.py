@@ -25,6 +25,7 @@ _TEXTS = ("text", "input_text")
 _MEANT = "web_search_options"
 _ALLOWED = "allowed"  # an empty list of what is allowed allows nothing: absent, it allows all
 _NO_RULES = Rule()
+_TEXT = frozenset((str,))
 _GONE = object()
 Names = frozenset[str]
 
@@ -62,8 +63,10 @@ class Walk:
     def _list(self, value: list[Any], rule: Rule, depth: int) -> Any:
         _check(depth)
         each = rule.each or _NO_RULES
+        shallow = depth < DEEPEST
         elements = [
-            element if type(element) is str else self._any(element, each, depth + 1, FREE, True) for element in value
+            element if shallow and _is_texts(element, each) else self._any(element, each, depth + 1, FREE, True)
+            for element in value
         ]
         value = value if all(map(is_, elements, value)) else elements
         return _as_text(value) if rule.kind is Kind.TEXT and len(value) == 1 else value
@@ -78,6 +81,8 @@ class Walk:
                 if kind is not str or rules[name].touches_text:
                     ruled = [name] if ruled is None else [*ruled, name]
             elif kind is not str and kind is not bool:
+                if kind is int and -PLAIN < member < PLAIN:
+                    continue
                 new = self._freely(member, depth + 1) if name in free else self._any(member, _NO_RULES, depth + 1, FREE)
                 if new is member and (new or new == 0):
                     continue
@@ -118,6 +123,13 @@ class Walk:
             return member
         new = self._any(member, rule, depth + 1, FREE)
         return _GONE if new is None or new == [] else new
+
+
+def _is_texts(element: Any, rule: Rule) -> bool:
+    """Whether it is a text, or an object of texts that no rule is about, as most messages are."""
+    if type(element) is dict:
+        return rule.touched.isdisjoint(element) and _TEXT.issuperset(map(type, element.values()))
+    return type(element) is str
 
 
 def _check(depth: int) -> None:
