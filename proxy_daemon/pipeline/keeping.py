@@ -153,10 +153,22 @@ class Keeper:
         shelf = self.shelf_of(exchange)
         good = await self.ends.is_good(exchange, response, tape, ending)
         recording = self._recording(exchange, response, upstream, ending, cut=tape.cut, replayable=good)
-        final = await self._final(exchange, await self._without_secrets(shelf, exchange, recording))
+        final = self._at_once(shelf, recording)
+        if final is None:
+            final = await self._final(exchange, await self._without_secrets(shelf, exchange, recording))
         if shelf.cassette and shelf.mode.keeps and (final is None or not final.replayable):
             tell_left_out(exchange, final, shelf.cassette)
         return final
+
+    def _at_once(self, shelf: Shelf, recording: Recording) -> Recording | None:
+        """As it is to be written, where nobody else sees it and nothing of it takes long; None for all others."""
+        request, response = recording.request, recording.response
+        if response is None or shelf.cassette or self.hooks.has("llmproxy_record"):
+            return None
+        if _is_slow(request.headers, request.body) or _is_slow(response.head.headers, response.body):
+            return None
+        safe = _answered(recording, redacted_response(self.redactor, response))
+        return safe if self.watch is None or self.watch.is_clear(safe) else None
 
     def _put(self, exchange: Exchange, final: Recording | None) -> Deferred[bool]:
         if final is None:
@@ -241,12 +253,7 @@ class Keeper:
         response = recording.response
         if response is None:
             return await self._request_checked(recording)
-        safe = await self._redacted(response)
-        if safe is not response:
-            withheld = _is_withheld(response, safe)
-            good = recording.replayable and not withheld
-            recording = evolve(recording, response=safe, redacted=True, cut=recording.cut or withheld, replayable=good)
-        return await self._request_checked(recording)
+        return await self._request_checked(_answered(recording, await self._redacted(response)))
 
     async def _redacted(self, response: Response) -> Response:
         """Small ones at once; where one is too large for that, or coded, a thread looks."""
@@ -310,6 +317,16 @@ def hostless(recording: Recording) -> Recording:
 
 def _is_slow(headers: Headers, body: Body) -> bool:
     return body.whole() is None or is_coded(headers, body)
+
+
+def _answered(recording: Recording, safe: Response) -> Recording:
+    """With the answer as it is without its secrets; the same object where it had none."""
+    response = recording.response
+    if response is None or safe is response:
+        return recording
+    withheld = _is_withheld(response, safe)
+    good = recording.replayable and not withheld
+    return evolve(recording, response=safe, redacted=True, cut=recording.cut or withheld, replayable=good)
 
 
 def _is_withheld(response: Response, safe: Response) -> bool:

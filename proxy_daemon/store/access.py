@@ -12,6 +12,7 @@ from contextlib import closing
 from urllib.parse import quote
 
 CACHE_KIB = 8 * 1024
+CHECKPOINT_PAGES = 4096  # the pages of an index are written back once in so many, and synced
 BUSY_SECONDS = 5.0
 WRITE, READ = "mode=rwc", "mode=ro"
 IMMUTABLE = "immutable=1"  # SQLite makes no files beside it, sees no -wal, and takes it that nobody writes
@@ -29,6 +30,7 @@ def connect(path: str, busy_seconds: float, access: str = WRITE) -> sqlite3.Conn
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA journal_size_limit = 67108864")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     return connection
 
 
