@@ -33,7 +33,8 @@ class Promise(Deferred[T]):
             super().callback(result)
             return
         self._one = self._canceller = None
-        self.called, self.result = True, result
+        self.called = True
+        self.result = result
         try:
             one(result)
         except BaseException:  # noqa: BLE001  (as with callbacks: it is nothing to who fires, and is logged at the end)
@@ -104,11 +105,10 @@ def waits(found: T | Deferred[T]) -> TypeIs[Deferred[T]]:
 
 def tell(awaited: Deferred[Any], go_on: GoOn) -> None:
     """``go_on`` gets the result or the failure of this, once: it is asked no more for it afterwards."""
-    free = type(awaited) in _PROMISES and awaited._one is None and not awaited._callbacks  # type: ignore[attr-defined]  # noqa: SLF001
-    if free and not awaited.called:
-        awaited._one = go_on  # type: ignore[attr-defined]  # noqa: SLF001
-    else:
+    if awaited.called or awaited._callbacks or getattr(awaited, "_one", awaited) is not None:  # noqa: SLF001
         awaited.addBoth(go_on)
+    else:  # a promise for which nobody waits
+        awaited._one = go_on  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def begun(coroutine: Coroutine[Deferred[Any], Any, T]) -> T | Deferred[T]:

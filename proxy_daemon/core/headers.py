@@ -94,3 +94,6 @@ class Headers:
             return self
         named = [name for name in self.tokens(b"connection") if name not in (b"close", b"keep-alive")]
         return self.without(HOP_BY_HOP.union(named))
+
+
+NO_FIELDS = Headers()

@@ -101,18 +101,18 @@ def _leave_one(transport: Connection) -> None:
     """What was written, ended or sent since has been told to the reactor by Twisted."""
     held = transport._tempDataBuffer  # noqa: SLF001  (as in `send_together`)
     ended = transport.disconnecting or transport._writeDisconnecting  # noqa: SLF001  (as in `_idle`)
-    if len(held) == 1 and transport.connected and not ended:
+    if len(held) == 1 and not transport.dataBuffer and transport.connected and not ended:
         transport._tempDataBuffer, transport._tempDataLen = [], 0  # noqa: SLF001  (as in `send_together`)
         _send_now(transport, held[0])
 
 
 def _send_now(transport: Connection, data: bytes) -> None:
-    sent = transport.writeSomeData(data)
-    if sent == len(data):
-        return
-    if isinstance(sent, int) and sent > 0:  # else it is full, or lost, as Twisted finds out
-        data = data[sent:]
-    transport.write(data)
+    try:
+        sent = transport.socket.send(data)
+    except OSError:  # it is full, or lost, as Twisted finds out
+        sent = 0
+    if sent != len(data):
+        transport.write(data[sent:])
 
 
 def push(transport: Any) -> None:

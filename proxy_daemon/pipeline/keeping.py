@@ -61,9 +61,9 @@ class Keeper:
 
     def recognise(self, exchange: Exchange) -> None:
         """Set model and fingerprint, from the request as it goes upstream, redacted."""
-        found = self.recogniser.recognise(exchange, by_key=self.scope_by_key)
+        found, safe = self.recogniser.recognise(exchange, by_key=self.scope_by_key)
         exchange.model, exchange.fingerprint = found.model, found.fingerprint
-        exchange.notes[SAFE], exchange.notes[SCOPE] = found.safe(exchange.request), found.scope
+        exchange.notes[SAFE], exchange.notes[SCOPE] = safe, found.scope
 
     def shelf_of(self, exchange: Exchange) -> Shelf:
         """Where it is looked up and kept."""

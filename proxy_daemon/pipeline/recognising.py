@@ -48,8 +48,11 @@ class Recogniser:
     matcher: Matcher
     key: bytes = field(repr=False)
 
-    def recognise(self, exchange: Exchange, *, by_key: bool) -> Recognised:
-        """Of the exchange's request. ``by_key``: whether a recording answers its own credential's requests only."""
+    def recognise(self, exchange: Exchange, *, by_key: bool) -> tuple[Recognised, Request]:
+        """Of the exchange's request, and it without its secrets.
+
+        ``by_key``: whether a recording answers its own credential's requests only.
+        """
         request = exchange.request
         known, data = exchange.notes.get(KNOWN), request.body.whole()
         if known is None or data is None or len(data) > SMALL:
@@ -58,13 +61,14 @@ class Recogniser:
         # A plugin may have changed the request: then this is not the one that it is known for.
         key = (data, request.method, request.target, request.headers, exchange.dialect, exchange.upstream, who)
         found: Recognised | None = known.get(key)
-        if found is None:
-            found = self._worked_out(exchange, by_key)
-            if len(known) < MOST:
-                known[key] = found
-        return found
+        if found is not None:
+            return found, found.safe(request)
+        worked_out = self._worked_out(exchange, by_key)
+        if len(known) < MOST:
+            known[key] = worked_out[0]
+        return worked_out
 
-    def _worked_out(self, exchange: Exchange, by_key: bool) -> Recognised:
+    def _worked_out(self, exchange: Exchange, by_key: bool) -> tuple[Recognised, Request]:
         request, dialect = exchange.request, exchange.dialect
         model = dialect.model(request)
         if (shelf := _cassette(exchange)) is not None:
@@ -75,7 +79,7 @@ class Recogniser:
             scope = self._scope(exchange, safe) if by_key else b""
             fingerprint = self.matcher.fingerprint(safe, dialect, exchange.upstream, scope)
         body = None if safe.body is request.body else safe.body.whole()
-        return Recognised(model, safe.target, safe.headers, body, fingerprint, scope)
+        return Recognised(model, safe.target, safe.headers, body, fingerprint, scope), safe
 
     def _scope(self, exchange: Exchange, safe: Request) -> bytes:
         """Whose secrets differ in a body are two: its fingerprint does not tell them apart."""

@@ -6,6 +6,7 @@ Heads are written as they stand on the wire, so header bytes of any kind survive
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from itertools import chain, product
 from typing import Any, Protocol
 
@@ -58,26 +59,30 @@ class BodyReader(Protocol):
         """The body. ``side``: 0 request, 1 response, 2 what the client got."""
 
 
-def to_row(recording: Recording) -> Row:
-    """The row of `exchange`; bodies over `INLINE` are NULL in it. Raises OSError where a body cannot be read."""
+def to_row(recording: Recording, octets: Callable[[bytes], Any] = bytes) -> Row:
+    """The row of `exchange`; bodies over `INLINE` are NULL in it. Raises OSError where a body cannot be read.
+
+    ``octets``: what its octets are given as.
+    """
     request, response = recording.request, recording.response
+    asked, answered = _inline(request.body), None if response is None else _inline(response.body)
     return (
         recording.id,
         int((recording.imported or recording.started) * 1_000_000),
-        recording.fingerprint or None,
+        octets(recording.fingerprint) if recording.fingerprint else None,
         _answers(recording),
         int(recording.pinned),
-        request.path,
+        octets(request.path),
         recording.model,
         recording.status,
-        to_facts(recording),
-        _request_head(request),
+        octets(to_facts(recording)),
+        octets(_request_head(request)),
         request.body.size,
-        _inline(request.body),
-        _response_head(response) if response is not None else None,
+        octets(asked) if asked is not None else None,
+        octets(_response_head(response)) if response is not None else None,
         response.body.size if response is not None else 0,
-        _inline(response.body) if response is not None else None,
-        _pieces(response.pieces) if response is not None else None,
+        octets(answered) if answered is not None else None,
+        octets(_pieces(response.pieces)) if response is not None else None,
         recording.session,
     )
 

@@ -202,7 +202,9 @@ class Writer:
     def _transaction(self, batch: list[Write]) -> None:
         """All of it or nothing. Small exchanges alone are one statement, which is a transaction by itself."""
         connection = self._connected()
-        rows = [() if write.amends else to_row(write.recording) for write in batch]
+        # sqlite3 takes bytearrays as they are. For bytes it looks for an adapter each time, in vain, which costs more
+        # than the copy (Python's Modules/_sqlite/cursor.c, `need_adapt`).
+        rows = [() if write.amends else to_row(write.recording, bytearray) for write in batch]
         if len(rows) <= ROWS and not any(_is_special(write) for write in batch):
             _insert_rows(connection, rows)
             return
@@ -261,37 +263,8 @@ class Writer:
 
 
 def _insert_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """One statement: at each the module gives the interpreter away, and must get it back from the reactor.
-
-    Octets go as bytearrays, which the module takes as they are. For bytes it looks for an adapter each time, in vain,
-    which costs more than the copy (Python's Modules/_sqlite/cursor.c, `need_adapt`).
-    """
-    connection.execute(insert(len(rows)), list(chain.from_iterable(map(_handed_over, rows))))
-
-
-def _handed_over(row: Row) -> Row:
-    """Spelt out: to ask each value what it is would take as long as the rest."""
-    exchange, started, fingerprint, replayable, pinned, path, model, status, facts, *rest = row
-    request_head, request_size, request_body, head, size, body, pieces, session = rest
-    return (
-        exchange,
-        started,
-        fingerprint and bytearray(fingerprint),
-        replayable,
-        pinned,
-        bytearray(path),
-        model,
-        status,
-        bytearray(facts),
-        bytearray(request_head),
-        request_size,
-        request_body and bytearray(request_body),
-        head and bytearray(head),
-        size,
-        body and bytearray(body),
-        pieces and bytearray(pieces),
-        session,
-    )
+    """One statement: at each the module gives the interpreter away, and must get it back from the reactor."""
+    connection.execute(insert(len(rows)), list(chain.from_iterable(rows)))
 
 
 def _amend(connection: sqlite3.Connection, recording: Recording) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy_daemon.core.headers import Headers
+from proxy_daemon.core.headers import NO_FIELDS, Headers
 from proxy_daemon.core.messages import Ending, ResponseHead
 from proxy_daemon.pipeline.ports import Receiver
 
@@ -17,7 +17,7 @@ class LiveAnswer:
 
     def __init__(self, connection: Connection, head: ResponseHead) -> None:
         self.head = head
-        self.trailers = Headers()
+        self.trailers: Headers = NO_FIELDS
         self.why_broken = ""
         self.started = False
         self._connection: Connection | None = connection

@@ -258,7 +258,8 @@ class Connection(Protocol):
             self._answer = answer = LiveAnswer(self, self._head)
             self._waiter = None
         if self._complete:
-            answer.trailers = Headers(self._trailers)
+            if self._trailers:
+                answer.trailers = Headers(self._trailers)
             self._release()
             answer.deliver(piece, Ending.COMPLETE)
         elif piece:
