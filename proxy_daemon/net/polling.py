@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from select import EPOLLIN
 from typing import Any
 
 from twisted.python import log
@@ -26,6 +27,17 @@ def poll_plainly(reactor: Any) -> None:
         reactor.doIteration = partial(_poll, reactor, eager.gather(reactor))
 
 
+def _read(reactor: Any, selectable: Any) -> None:
+    """As `posixbase._PollLikeMixin._doReadOrWrite` does it, where it is known what there is to do."""
+    try:
+        why = selectable.doRead()
+    except BaseException as error:  # noqa: BLE001  (as there: the connection of a defect ends)
+        log.err()
+        why = error
+    if why:
+        reactor._disconnectSelectable(selectable, why, True)  # noqa: SLF001
+
+
 def _poll(reactor: Any, send: Callable[[], None], timeout: float | None) -> None:
     """As `EPollReactor.doPoll`, and ``send`` what timers and threads want to send, and then what these sockets do.
 
@@ -37,7 +49,10 @@ def _poll(reactor: Any, send: Callable[[], None], timeout: float | None) -> None
         selectable = reactor._selectables.get(descriptor)  # noqa: SLF001  (gone, where one before it has closed it)
         if selectable is not None:
             try:
-                reactor._doReadOrWrite(selectable, descriptor, event)  # noqa: SLF001
+                if event == EPOLLIN:  # as nearly all
+                    _read(reactor, selectable)
+                else:
+                    reactor._doReadOrWrite(selectable, descriptor, event)  # noqa: SLF001
             except Exception:  # noqa: BLE001  (a defect in how Twisted lets go of it)
                 log.err()
     send()

@@ -55,6 +55,16 @@ class GoodEnds:
 
     async def is_good(self, exchange: Exchange, response: Response, tape: Taped, ending: Ending) -> bool:
         """Whether this answer may be served again. What speaks against a stream stands in the exchange's detail."""
+        settled = self.settled(exchange, response, tape, ending)
+        if settled is not None:
+            return settled
+        why = await self._fault(exchange, response, tape)
+        if why:
+            exchange.detail = exchange.detail or f"not to be replayed: {why}"
+        return not why
+
+    def settled(self, exchange: Exchange, response: Response, tape: Taped, ending: Ending) -> bool | None:
+        """The same, where it needs no look into the body; else None."""
         shelf = exchange.shelf
         if ending is not Ending.COMPLETE or tape.cut or exchange.directives.no_store:
             return False
@@ -68,10 +78,7 @@ class GoodEnds:
             return self.record_errors if own is None else own == "record"
         if self.record_broken or not response.head.headers.get(b"content-type").lower().startswith(_JUDGED):
             return True
-        why = await self._fault(exchange, response, tape)
-        if why:
-            exchange.detail = exchange.detail or f"not to be replayed: {why}"
-        return not why
+        return None
 
     async def _fault(self, exchange: Exchange, response: Response, tape: Taped) -> str:
         dialect, request = exchange.dialect, exchange.request

@@ -141,10 +141,28 @@ class Keeper:
         self, exchange: Exchange, response: Response, tape: Taped, upstream: Upstream, ending: Ending
     ) -> Deferred[bool]:
         """Write an exchange with the answer on ``tape``. Fires, once it is committed, with whether it was."""
-        final = begun(self._written(exchange, response, tape, upstream, ending))
-        if waits(final):
-            return final.addCallback(partial(self._put, exchange))
-        return self._put(exchange, final)
+        final = self._at_once(exchange, response, tape, upstream, ending)
+        if final is not None:
+            return self._put(exchange, final)
+        found = begun(self._written(exchange, response, tape, upstream, ending))
+        if waits(found):
+            return found.addCallback(partial(self._put, exchange))
+        return self._put(exchange, found)
+
+    def _at_once(
+        self, exchange: Exchange, response: Response, tape: Taped, upstream: Upstream, ending: Ending
+    ) -> Recording | None:
+        """As it is to be written, where nobody else sees it and nothing of it takes long; None for all others."""
+        if self.shelf_of(exchange).cassette or exchange.directives.no_store or self.hooks.has("llmproxy_record"):
+            return None
+        good = self.ends.settled(exchange, response, tape, ending)
+        if good is None or _is_slow(exchange.request.headers, exchange.request.body):
+            return None
+        if _is_slow(response.head.headers, response.body):
+            return None
+        recording = self._recording(exchange, response, upstream, ending, cut=tape.cut, replayable=good)
+        safe = _answered(recording, redacted_response(self.redactor, response))
+        return safe if self.watch is None or self.watch.is_clear(safe) else None
 
     async def _written(
         self, exchange: Exchange, response: Response, tape: Taped, upstream: Upstream, ending: Ending
@@ -153,22 +171,10 @@ class Keeper:
         shelf = self.shelf_of(exchange)
         good = await self.ends.is_good(exchange, response, tape, ending)
         recording = self._recording(exchange, response, upstream, ending, cut=tape.cut, replayable=good)
-        final = self._at_once(shelf, recording)
-        if final is None:
-            final = await self._final(exchange, await self._without_secrets(shelf, exchange, recording))
+        final = await self._final(exchange, await self._without_secrets(shelf, exchange, recording))
         if shelf.cassette and shelf.mode.keeps and (final is None or not final.replayable):
             tell_left_out(exchange, final, shelf.cassette)
         return final
-
-    def _at_once(self, shelf: Shelf, recording: Recording) -> Recording | None:
-        """As it is to be written, where nobody else sees it and nothing of it takes long; None for all others."""
-        request, response = recording.request, recording.response
-        if response is None or shelf.cassette or self.hooks.has("llmproxy_record"):
-            return None
-        if _is_slow(request.headers, request.body) or _is_slow(response.head.headers, response.body):
-            return None
-        safe = _answered(recording, redacted_response(self.redactor, response))
-        return safe if self.watch is None or self.watch.is_clear(safe) else None
 
     def _put(self, exchange: Exchange, final: Recording | None) -> Deferred[bool]:
         if final is None:

@@ -1,6 +1,6 @@
 """Takes recordings into the index: the new ones first, then those of before, the newest of these first.
 
-Bounded duty: while the daemon is busy, a hundredth of a core; else half of one. Ids are given when an exchange
+Bounded duty: while the daemon is busy, a two-hundredth of a core; else most of one. Ids are given when an exchange
 begins, and recordings come when it has ended: what comes late is found a little below the highest id, is named by the
 daemon, or is found by comparing all ids, now and then.
 """
@@ -19,12 +19,13 @@ from proxy_daemon.core.messages import Recording
 from proxy_daemon.work.index import Index
 from proxy_daemon.work.recorded import Recorded
 
-BATCH = 16  # recordings of one transaction
-STEP_SECONDS = 0.02
+BATCH, BUSY_BATCH = 16, 4  # recordings of one transaction
+STEP_SECONDS, BUSY_STEP_SECONDS = 0.02, 0.005
 OVERLAP = 2000 << 22  # ids are milliseconds above 22 bits: what began in the last two seconds may come yet
 MOST_LATE = 1000
 BUSY_RATE = 30  # new recordings between two looks from which on the daemon is busy
-BUSY_DUTY, IDLE_DUTY = 0.01, 0.8  # of a core
+# Of a core. What is new is taken in when somebody asks: of thousands of misses a second, this would be a part.
+BUSY_DUTY, IDLE_DUTY = 0.005, 0.8
 LOOK_SECONDS = 1.0
 SWEEP_SECONDS, SWEEP_DUTY = 30.0, 0.01
 MOST_CHECKED = 200  # that are looked for in the store in one step
@@ -52,9 +53,9 @@ class CatchingUp:
     def step(self) -> float:
         """Do a little; the seconds to rest before the next step."""
         began = self.seconds()
-        if began - self._looked >= LOOK_SECONDS:
+        if not self.busy or began - self._looked >= LOOK_SECONDS:
             self._look(began)
-        more = self.take(STEP_SECONDS)
+        more = self.take(BUSY_STEP_SECONDS if self.busy else STEP_SECONDS)
         if not more and not self.busy:
             self._drop_some()
         worked = self.seconds() - began
@@ -90,27 +91,33 @@ class CatchingUp:
 
     def _next(self) -> list[int]:
         """The next ids to take in."""
+        most = BUSY_BATCH if self.busy else BATCH
         version = self.store.version()
         if version != self._read:
-            if new := self._new():
+            if new := self._new(most):
                 return new
             self._read = version
-        return [self.left.pop() for _ in range(min(BATCH, len(self.left)))]
+        return [self.left.pop() for _ in range(min(most, len(self.left)))]
 
-    def _new(self) -> list[int]:
+    def _new(self, most: int) -> list[int]:
         """Above the highest; where there are none, what has come late."""
-        if new := self.store.after(self._top, BATCH):
+        if new := self.store.after(self._top, most):
             self._top = new[-1]
             return new
         late = self.store.after(self._top - OVERLAP, MOST_LATE)
-        return [each for each in late if not self.index.has(each)][:BATCH]
+        return [each for each in late if not self.index.has(each)][:most]
 
     def _look(self, now: float) -> None:
-        """Whether the daemon is busy; and compare all ids where it is not, and something was written."""
+        """Whether the daemon is busy; and compare all ids where it is not, and something was written.
+
+        Busy it is as soon as so many have come, and until fewer come within `LOOK_SECONDS`.
+        """
         came = self.store.after(self._newest, BUSY_RATE) if self._newest >= 0 else []
-        self.busy = len(came) >= BUSY_RATE
-        self._looked, self._newest = now, self.store.newest()
-        if not self.busy and now >= self._sweep_at and self.store.version() != self._swept:
+        busy = len(came) >= BUSY_RATE
+        if not busy and now - self._looked < LOOK_SECONDS:
+            return
+        self.busy, self._looked, self._newest = busy, now, self.store.newest()
+        if not busy and now >= self._sweep_at and self.store.version() != self._swept:
             self._sweep()
 
     def _sweep(self) -> None:
