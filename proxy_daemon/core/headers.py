@@ -47,6 +47,11 @@ class Headers:
             values.setdefault(name.lower(), []).append(value)
         return values
 
+    @lazy
+    def lines(self) -> bytes:
+        """All of them, each with its line end."""
+        return b"".join([b"%b: %b\r\n" % pair for pair in self.pairs])
+
     @property
     def by_name(self) -> Mapping[bytes, list[bytes]]:
         """The values of each field, by its name in lower case."""

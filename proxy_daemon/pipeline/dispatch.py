@@ -128,20 +128,19 @@ class Dispatcher:
 
         A coroutine or Deferred is left to itself; its fault is logged.
         """
-        hook = self._hooks["llmproxy_log"]
         calls = self._listeners.get(event.kind)
-        for call in self._listening(hook, event.kind) if calls is None else calls:
+        for call in self._listening(event.kind) if calls is None else calls:
             try:
                 result = call.function(exchange, event)
             except BaseException as error:  # noqa: BLE001  (whatever a plugin raises is the plugin's fault)
-                self.fault(call.plugin, hook.name, error)
+                self.fault(call.plugin, "llmproxy_log", error)
                 continue
             if result is not None:
-                Deferred.fromCoroutine(self._finish(hook, call, result))
+                Deferred.fromCoroutine(self._finish(self._hooks["llmproxy_log"], call, result))
 
-    def _listening(self, hook: Hook, kind: str) -> tuple[Call, ...]:
+    def _listening(self, kind: str) -> tuple[Call, ...]:
         """Who wants to be told of this kind of event; found once."""
-        calls = tuple(call for call in hook.calls if not call.events or kind in call.events)
+        calls = tuple(call for call in self._hooks["llmproxy_log"].calls if not call.events or kind in call.events)
         self._listeners[kind] = calls
         return calls
 

@@ -39,6 +39,9 @@ from proxy_daemon.waiting import started
 
 log = Logger()
 
+# By names of this module: a look-up in the enum takes ten times as long.
+_HIT, _MISS, _LIVE, _COLLAPSED, _FAILED = (Outcome.HIT, Outcome.MISS, Outcome.LIVE, Outcome.COLLAPSED, Outcome.FAILED)
+_COMPLETE, _CLIENT_GONE = Ending.COMPLETE, Ending.CLIENT_GONE
 SCOPED = "The nearest recording is not shown with --replay-scope key: it may be somebody else's."
 BEGUN, FIRST_BYTE, ENDED = Event("begun"), Event("first_byte"), Event("ended")
 HIT, MISSED = Event("matched", "hit"), Event("matched", "miss")
@@ -112,7 +115,7 @@ class Pipeline:
         if not shelf.mode.forwards or exchange.directives.only_if_cached:
             exchange.outcome = Outcome.REFUSED  # also where the client leaves before it is told so
             raise await self._refusal(exchange, shelf, near)
-        exchange.outcome = Outcome.MISS if may_look_up else Outcome.LIVE
+        exchange.outcome = _MISS if may_look_up else _LIVE
         # What a cassette records is not replayed to its own run: equal requests follow each other in it, also at once.
         if may_look_up and not exchange.directives.no_store and not shelf.cassette:
             return await self._fly(exchange, client)
@@ -132,7 +135,7 @@ class Pipeline:
     # --- a hit -------------------------------------------------------------------------------------------------------
 
     async def _replay(self, exchange: Exchange, recording: Recording, client: Client) -> Ending:
-        exchange.outcome, exchange.served_from, exchange.fitted = Outcome.HIT, recording.id, recording.fitted
+        exchange.outcome, exchange.served_from, exchange.fitted = _HIT, recording.id, recording.fitted
         self.keeper.served(exchange, recording)
         self.hooks.tell(exchange, HIT)
         pieces = self.stage.at_once(recording, exchange)
@@ -176,17 +179,17 @@ class Pipeline:
         flight = self.flights.find(key)
         if flight is None:
             return await self._board(exchange, self.flights.start(key, lambda: self._launch(exchange)), client)
-        exchange.outcome = Outcome.COLLAPSED
+        exchange.outcome = _COLLAPSED
         try:
             return await self._board(exchange, flight, client)
         except NotShared:
-            exchange.outcome = Outcome.MISS
+            exchange.outcome = _MISS
         return await self._board(exchange, self.flights.start(b"", lambda: self._launch(exchange)), client)
 
     async def _board(self, exchange: Exchange, flight: Flight, client: Client) -> Ending:
-        ending = Ending.CLIENT_GONE
+        ending = _CLIENT_GONE
         try:
-            relay = await (self._arrival(flight) if exchange.outcome is Outcome.COLLAPSED else flight.join())
+            relay = await (self._arrival(flight) if exchange.outcome is _COLLAPSED else flight.join())
             return (ending := await self._relay(exchange, relay, client))
         except Fault as fault:
             ending = fault.ending
@@ -280,7 +283,7 @@ class Pipeline:
             pass
         except Exception:  # noqa: BLE001  (a store of a plugin's; the exchange is told of all the same)
             log.failure("exchange {id} was not written: a defect of the store", id=exchange.id)
-        failed = exchange.outcome is Outcome.FAILED
+        failed = exchange.outcome is _FAILED
         self.hooks.tell(exchange, Event("failed", exchange.detail) if failed else ENDED)
 
 
@@ -295,7 +298,7 @@ def _hand_over(exchange: Exchange, head: ResponseHead, age: int, pieces: Sequenc
         client.write(piece, more=True)
         exchange.response_size += len(piece)
     client.finish()
-    return Ending.COMPLETE
+    return _COMPLETE
 
 
 def _dialect_of(request: Request, before: Dialect, dialects: Sequence[Dialect]) -> Dialect:
@@ -306,7 +309,7 @@ def _dialect_of(request: Request, before: Dialect, dialects: Sequence[Dialect]) 
 
 def _note_fault(exchange: Exchange, fault: Fault) -> None:
     """What is kept of it. A message may quote the prompt, which must not be kept under `no-store`."""
-    if exchange.outcome is Outcome.MISS:
+    if exchange.outcome is _MISS:
         exchange.notes[FORWARDED] = True
     exchange.outcome, exchange.ending, exchange.status = fault.outcome, fault.ending, fault.status
     exchange.detail = fault.message.partition("\n")[0] if exchange.directives.no_store else fault.message

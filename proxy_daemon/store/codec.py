@@ -286,10 +286,6 @@ def _inline(body: Body) -> bytes | None:
     return data
 
 
-def _lines(headers: Headers) -> bytes:
-    return b"".join([b"%b: %b\r\n" % pair for pair in headers.pairs])
-
-
 def _read_lines(data: bytes) -> Headers:
     pairs = []
     for line in data.split(b"\r\n"):
@@ -300,7 +296,7 @@ def _read_lines(data: bytes) -> Headers:
 
 
 def _request_head(request: Request) -> bytes:
-    return b"%b %b\r\n%b" % (request.method, request.target, _lines(request.headers))
+    return b"%b %b\r\n%b" % (request.method, request.target, request.headers.lines)
 
 
 def _read_request(head: bytes, body: Body) -> Request:
@@ -311,8 +307,8 @@ def _read_request(head: bytes, body: Body) -> Request:
 
 def _response_head(response: Response) -> bytes:
     """Status line and fields; trailers behind an empty line."""
-    head = b"%d %b\r\n%b" % (response.head.status, response.head.reason, _lines(response.head.headers))
-    return head + b"\r\n" + _lines(response.trailers) if response.trailers.pairs else head
+    head = b"%d %b\r\n%b" % (response.head.status, response.head.reason, response.head.headers.lines)
+    return head + b"\r\n" + response.trailers.lines if response.trailers.pairs else head
 
 
 def _read_response(row: Row, parts: BodyReader) -> Response | None:

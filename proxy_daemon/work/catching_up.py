@@ -19,8 +19,8 @@ from proxy_daemon.core.messages import Recording
 from proxy_daemon.work.index import Index
 from proxy_daemon.work.recorded import Recorded
 
-BATCH, BUSY_BATCH = 16, 4  # recordings of one transaction
-STEP_SECONDS, BUSY_STEP_SECONDS = 0.02, 0.005
+BATCH, BUSY_BATCH = 8, 2  # recordings of one transaction
+STEP_SECONDS, BUSY_STEP_SECONDS = 0.01, 0.003
 OVERLAP = 2000 << 22  # ids are milliseconds above 22 bits: what began in the last two seconds may come yet
 MOST_LATE = 1000
 BUSY_RATE = 30  # new recordings between two looks from which on the daemon is busy
