@@ -52,13 +52,13 @@ class FrontClient:
 
     def begin(self, head: ResponseHead, own: bytes) -> None:
         """Send the head with our own fields, and the framing that fits the body (RFC 9112 section 6)."""
-        if self._gone:
+        request = self._request
+        if request.gone or request.finished:
             return
         if self._begun:  # a second head would be read as a part of the first body
-            self._request.transport.abortConnection()
+            request.transport.abortConnection()
             return
         self._begun = True
-        request = self._request
         self._without_content = head.status == NO_CONTENT
         self._bodiless = request.method == b"HEAD" or head.status in NO_BODY
         framing = self._framing(head.length)
@@ -90,7 +90,8 @@ class FrontClient:
 
     def write(self, data: bytes, *, more: bool = False) -> None:
         """Send a part of the body; where ``more`` follows at once, it goes out with that."""
-        if self._gone or self._bodiless or not data:
+        request = self._request
+        if request.gone or request.finished or self._bodiless or not data:
             return
         if self._chunked:
             data = b"%x\r\n%b\r\n" % (len(data), data)
@@ -101,14 +102,15 @@ class FrontClient:
 
     def finish(self) -> None:
         """The body is whole."""
-        if self._gone:
+        request = self._request
+        if request.gone or request.finished:
             return
         end = b"0\r\n\r\n" if self._chunked and not self._bodiless else b""
         if self._flows:
             self._send(end)
         else:
-            eager.send_together(self._request.channel.transport, self._held + end)
-        self._request.end()
+            eager.send_together(request.channel.transport, self._held + end)
+        request.end()
 
     def _send(self, data: bytes) -> None:
         held, self._held, self._flows = self._held, b"", True

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from struct import Struct
 
 WORDS = 19  # 2**19 words are 4 MiB; with a million fingerprints, one unknown in 1,000 is looked up in vain
-_PLACES = Struct("<I")  # a fingerprint is a hash: its first octets say where, four behind them which bits
+_PLACES = Struct("<I4x4B")  # a fingerprint is a hash: its first octets say where, four behind them which bits
 _MASK = (1 << WORDS) - 1
 _SHORTEST = 16
 _BIT = [1 << each for each in range(64)] * 4  # by octet: cheaper than to shift
@@ -29,8 +29,8 @@ class Known:
         """From now on it may be there."""
         if len(fingerprint) < _SHORTEST:
             return
-        (place,) = _PLACES.unpack_from(fingerprint)
-        self._words[place & _MASK] |= _bits(fingerprint)
+        place, one, two, three, four = _PLACES.unpack_from(fingerprint)
+        self._words[place & _MASK] |= _BIT[one] | _BIT[two] | _BIT[three] | _BIT[four]
 
     def add_all(self, fingerprints: Iterable[bytes]) -> None:
         """Each of them."""
@@ -41,10 +41,6 @@ class Known:
         """False: it is not there. True: it may be."""
         if len(fingerprint) < _SHORTEST:
             return False
-        (place,) = _PLACES.unpack_from(fingerprint)
-        bits = _bits(fingerprint)
+        place, one, two, three, four = _PLACES.unpack_from(fingerprint)
+        bits = _BIT[one] | _BIT[two] | _BIT[three] | _BIT[four]
         return bool(self._words[place & _MASK] & bits == bits)
-
-
-def _bits(fingerprint: bytes) -> int:
-    return _BIT[fingerprint[8]] | _BIT[fingerprint[9]] | _BIT[fingerprint[10]] | _BIT[fingerprint[11]]

@@ -27,7 +27,7 @@ from proxy_daemon.store.retention import Retention
 MAX_BATCH = 1000
 # While several come at a time, this long is waited for more of it: a commit costs as much for twenty as for one,
 # and each wake-up of the thread takes the interpreter from the reactor. The first one after a rest waits for nothing.
-GATHER_SECONDS = 0.002
+GATHER_SECONDS = 0.004
 REST_SECONDS = 0.05  # notes that nobody waits for may lie this long
 ROWS = 64  # rows of one statement: as many sizes are kept compiled
 MAX_WAITING = 64 * 1024 * 1024  # octets of bodies in memory that may wait for the disk
