@@ -129,3 +129,14 @@ def test_every_value_is_found_under_its_lower_name(pairs):
     headers = Headers(pairs)
     for name in {name.lower() for name, _ in pairs}:
         assert headers.all(name) == [value for each, value in pairs if each.lower() == name]
+
+
+def test_members_that_were_asked_for_once_are_the_same_again():
+    headers = Headers([(b"Accept", b"a, B"), (b"accept", b"c")])
+    assert headers.tokens(b"accept") is headers.tokens(b"accept")
+    assert (headers.tokens(b"accept"), headers.tokens(b"other")) == ((b"a", b"b", b"c"), ())
+
+
+def test_the_lines_are_as_they_came():
+    assert Headers([(b"A", b"1"), (b"a", b" \xff")]).lines == b"A: 1\r\na:  \xff\r\n"
+    assert Headers().lines == b""

@@ -168,6 +168,35 @@ def test_many_new_ones_make_it_rest_longer(store, catching, ticks, came, busy):
     assert not catching.busy  # nothing came since
 
 
+def test_it_is_busy_as_soon_as_many_have_come_and_until_few_come_for_a_while(store, catching, ticks):
+    put(store, 1)
+    ticks.now += LOOK_SECONDS
+    catching.step()
+    before = len(taken(catching))
+    put(store, *range(1000, 1000 + BUSY_RATE))
+    ticks.step = 0.001
+    rest = catching.step()  # well before the next look
+    assert catching.busy
+    assert len(taken(catching)) - before < BATCH
+    assert rest > LOOK_SECONDS / 2
+    ticks.now += LOOK_SECONDS / 2
+    catching.step()
+    assert catching.busy
+    ticks.now += LOOK_SECONDS
+    catching.step()
+    assert not catching.busy
+
+
+def test_few_that_come_now_and_then_do_not_add_up(store, catching, ticks):
+    put(store, 1)
+    catching.step()
+    for each in range(5):
+        put(store, *range(1000 * each + 1000, 1000 * each + 1000 + BUSY_RATE - 1))
+        ticks.now += LOOK_SECONDS
+        catching.step()
+        assert not catching.busy
+
+
 @pytest.mark.parametrize(("busy", "duty"), [(True, BUSY_DUTY), (False, IDLE_DUTY)])
 def test_the_rest_is_as_long_as_the_duty_says(store, catching, ticks, busy, duty):
     put(store, *range(1, 200))
