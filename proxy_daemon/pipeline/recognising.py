@@ -17,7 +17,9 @@ from proxy_daemon.core.numbered import numbered_request
 from proxy_daemon.core.redact import Redactor
 from proxy_daemon.core.shelves import Shelf
 
-MOST = 4  # of one request's octets: by the upstream, the credential or the cassette that it is for
+# Of one request's octets: by the upstream, credential or cassette that it is for. Few, for what is kept here may
+# be as long as the request, and its memory is bounded by the requests' length (`core/matching/kept.py`).
+MOST = 2
 
 
 @frozen
